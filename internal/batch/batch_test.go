@@ -1,0 +1,352 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestLen(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want int
+	}{
+		{"", 0},
+		{"abc", 3},
+		{"žluťoučký 🐎", 18},
+		{"\xff", 3},
+		{"a\xc3", 4},
+		{"\xed\xa0\x80", 9}, // a surrogate is no rune
+		{"\xf0\x9f\x90", 9}, // a horse without its tail
+		{"\ufffd", 3},
+		{"\x00", 1},
+	} {
+		if got := Len([]byte(tt.text)); got != tt.want {
+			t.Errorf("Len(%q) = %d, want %d", tt.text, got, tt.want)
+		}
+	}
+}
+
+// slowHead is Head, obviously.
+func slowHead(text []byte, max int) int {
+	best := 0
+	for i := 0; i <= len(text); i++ {
+		whole := i == len(text) || i == 0
+		if !whole {
+			// A cut is between runes if both sides read as the whole does.
+			a := string(text[:i])
+			whole = string([]rune(a))+string([]rune(string(text[i:]))) == string([]rune(string(text)))
+		}
+		if whole && len(string([]rune(string(text[:i])))) <= max {
+			best = i
+		}
+	}
+	return best
+}
+
+func FuzzHead(f *testing.F) {
+	f.Add([]byte("abc"), 4)
+	f.Add([]byte("žluťoučký 🐎 日本語"), 7)
+	f.Add([]byte("\xff\xfe\xf0\x9f\x90\x8e\xf0\x9f"), 5)
+	f.Add([]byte("\xed\xa0\x80a"), 4)
+	f.Fuzz(func(t *testing.T, text []byte, max int) {
+		if len(text) > 300 || max < utf8.UTFMax || max > 400 {
+			return
+		}
+		n := Head(text, max)
+		if want := slowHead(text, max); n != want {
+			t.Fatalf("Head(%q, %d) = %d, want %d", text, max, n, want)
+		}
+		if Len(text[:n]) > max {
+			t.Fatalf("Head(%q, %d) = %d, which counts %d", text, max, n, Len(text[:n]))
+		}
+		if n == 0 && len(text) > 0 {
+			t.Fatalf("Head(%q, %d) makes no way", text, max)
+		}
+	})
+}
+
+func FuzzLen(f *testing.F) {
+	f.Add([]byte("abc"))
+	f.Add([]byte("\xff🐎\xf0\x9f"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		want := string([]rune(string(text)))
+		if got := Len(text); got != len(want) {
+			t.Fatalf("Len(%q) = %d, want %d", text, got, len(want))
+		}
+		if got := AppendText(nil, text); string(got) != want {
+			t.Fatalf("AppendText(%q) = %q, want %q", text, got, want)
+		}
+		// And it is what a JSON encoder makes of it.
+		b, err := json.Marshal(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back string
+		if err := json.Unmarshal(b, &back); err != nil || back != want {
+			t.Fatalf("json of %q is %q, %v, want %q", text, back, err, want)
+		}
+	})
+}
+
+func TestChunk(t *testing.T) {
+	var ids uint64
+	for _, n := range []int{0, 1, 1000, 1 << 10, 1<<16 - header, 1 << 16, 3 << 20} {
+		ids++
+		c := NewChunk(ids, n, 0)
+		if !c.Fits(n) {
+			t.Fatalf("a chunk for %d bytes does not fit them", n)
+		}
+		text := bytes.Repeat([]byte("x"), n)
+		c.Append(7, 2, text)
+		e := c.event(0)
+		if e.Time != 7 || e.Level != 2 || !bytes.Equal(e.Text(), text) || e.Cost() != Cost(n) || e.Own {
+			t.Fatalf("event of %d bytes came back as %d bytes, %+v", n, len(e.Text()), e)
+		}
+		c.Free()
+	}
+	if c := NewChunk(1, 10, 5000); c.Size() != 8192 || c.Fits(c.Size()) || !c.Fits(c.Size()-header) {
+		t.Errorf("a chunk of about 5000 bytes has %d", c.Size())
+	}
+}
+
+// event is an event in the model.
+type event struct {
+	time int64
+	text string
+}
+
+// fill puts the events into chunks and these into the queue, as a Syncer would.
+func fill(q *Queue, id *uint64, evs []event, size int) {
+	var c *Chunk
+	for _, e := range evs {
+		if c == nil || !c.Fits(len(e.text)) {
+			if c != nil {
+				q.Add(c)
+			}
+			*id++
+			c = NewChunk(*id, len(e.text), size)
+		}
+		c.Append(e.time, 0, []byte(e.text))
+	}
+	if c != nil {
+		q.Add(c)
+	}
+}
+
+// checkBatch fails if the service would refuse the batch.
+func checkBatch(t *testing.T, b Batch) {
+	t.Helper()
+	size := 0
+	for i, e := range b.Events {
+		size += Size(e.Text())
+		if i > 0 && e.Time < b.Events[i-1].Time {
+			t.Fatalf("event %d is older than the one before it", i)
+		}
+	}
+	switch {
+	case len(b.Events) == 0:
+		t.Fatal("empty batch")
+	case len(b.Events) > MaxEvents:
+		t.Fatalf("%d events", len(b.Events))
+	case size > MaxBytes:
+		t.Fatalf("%d bytes", size)
+	case size != b.Bytes:
+		t.Fatalf("%d bytes, said to be %d", size, b.Bytes)
+	case b.Last()-b.First() > MaxSpan:
+		t.Fatalf("span of %d ms", b.Last()-b.First())
+	}
+}
+
+func TestQueue(t *testing.T) {
+	for seed := range uint64(200) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			var (
+				evs  []event
+				now  = int64(1_000_000)
+				step = []int64{0, 1, 1, 5, 3_600_000}[r.IntN(5)]
+				big  = []int{10, 300, 5000, 60_000}[r.IntN(4)]
+			)
+			for i := range r.IntN(1 + min(3000, 600_000/big)) {
+				switch r.IntN(20) {
+				case 0:
+					now -= r.Int64N(1 + 2*step)
+				case 1, 2, 3:
+					now += r.Int64N(1 + step)
+				}
+				text := fmt.Sprint(i, " ")
+				if r.IntN(10) == 0 {
+					text += strings.Repeat("ž\xff", r.IntN(big))
+				}
+				evs = append(evs, event{now, text})
+			}
+			var (
+				q    Queue
+				id   uint64
+				got  []event
+				cuts = r.IntN(3) == 0
+			)
+			rest := evs
+			for len(rest) > 0 || !q.Empty() {
+				n := min(len(rest), r.IntN(2000))
+				fill(&q, &id, rest[:n], 1<<r.IntN(17))
+				rest = rest[n:]
+				if len(rest) > 0 && !cuts {
+					continue // all of them before the first cut
+				}
+				want := 0
+				for range r.IntN(4) {
+					if q.Empty() {
+						break
+					}
+					before := q.Bytes()
+					b := q.Cut(nil, r.IntN(2)*500, r.IntN(2) == 0)
+					checkBatch(t, b)
+					for _, e := range b.Events {
+						got = append(got, event{e.Time, string(e.Text())})
+						want += e.Cost()
+					}
+					if q.Bytes() != before-want || q.Bytes() != q.count() {
+						t.Fatalf("queue says %d bytes, before %d, took %d, holds %d", q.Bytes(), before, want, q.count())
+					}
+					want = 0
+				}
+			}
+			if !cuts {
+				sorted := slices.Clone(evs)
+				slices.SortStableFunc(sorted, func(a, b event) int { return int(a.time - b.time) })
+				if !slices.Equal(got, sorted) {
+					t.Fatal("events are not in order of time and acceptance")
+				}
+				return
+			}
+			// Cut between additions: everything is there once.
+			key := func(a, b event) int { return strings.Compare(a.text, b.text) }
+			slices.SortFunc(got, key)
+			slices.SortFunc(evs, key)
+			if !slices.Equal(got, evs) {
+				t.Fatalf("%d events of %d came out", len(got), len(evs))
+			}
+		})
+	}
+}
+
+// TestCutFull checks that batches are as full as the limits allow.
+func TestCutFull(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		n     int
+		text  string
+		step  int64
+		sizes []int
+	}{
+		{"count", 20_001, "x", 0, []int{10_000, 10_000, 1}},
+		{"bytes", 9, strings.Repeat("x", 262_144-Overhead), 1, []int{4, 4, 1}},
+		{"one byte more", 9, strings.Repeat("x", 262_144-Overhead+1), 1, []int{3, 3, 3}},
+		{"largest", 3, strings.Repeat("x", MaxBytes-Overhead), 0, []int{1, 1, 1}},
+		{"span", 3, "x", MaxSpan / 2, []int{3}},
+		{"span and 1 ms", 3, "x", MaxSpan/2 + 1, []int{2, 1}},
+		{"U+FFFD", 3, strings.Repeat("\xff", 200_000), 0, []int{1, 1, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var (
+				q    Queue
+				id   uint64
+				evs  []event
+				want []int
+			)
+			for i := range tt.n {
+				evs = append(evs, event{int64(i) * tt.step, tt.text})
+			}
+			fill(&q, &id, evs, maxChunk)
+			for !q.Empty() {
+				b := q.Cut(nil, 0, false)
+				checkBatch(t, b)
+				want = append(want, len(b.Events))
+			}
+			if !slices.Equal(want, tt.sizes) {
+				t.Errorf("batches of %v, want %v", want, tt.sizes)
+			}
+		})
+	}
+}
+
+// TestCutWhole checks that batches which may be in flight together share no
+// millisecond, unless one millisecond is more than a batch.
+func TestCutWhole(t *testing.T) {
+	var (
+		q    Queue
+		id   uint64
+		evs  []event
+		size = strings.Repeat("x", 1000)
+	)
+	for ms := range int64(20) {
+		for range 300 {
+			evs = append(evs, event{ms, size})
+		}
+	}
+	for range 2500 {
+		evs = append(evs, event{20, size})
+	}
+	fill(&q, &id, evs, maxChunk)
+	var prev Batch
+	n := 0
+	for !q.Empty() {
+		b := q.Cut(nil, 0, true)
+		checkBatch(t, b)
+		if n > 0 && !prev.Apart(b) && b.First() != 20 {
+			t.Errorf("batches [%d, %d] and [%d, %d] share a millisecond", prev.First(), prev.Last(), b.First(), b.Last())
+		}
+		if n > 0 && (prev.Last() > b.First()) {
+			t.Errorf("batches [%d, %d] and [%d, %d] overlap", prev.First(), prev.Last(), b.First(), b.Last())
+		}
+		n += len(b.Events)
+		prev = b
+	}
+	if n != len(evs) {
+		t.Errorf("%d events came out of %d", n, len(evs))
+	}
+}
+
+func TestUntil(t *testing.T) {
+	var q Queue
+	for id := uint64(1); id <= 6; id++ {
+		c := NewChunk(id, 2000, 0)
+		for i := range 2 {
+			c.Append(int64(i), 0, fmt.Appendf(nil, "%d", id))
+		}
+		q.Add(c)
+	}
+	old := q.Until(3)
+	for i, q := range []*Queue{old, &q} {
+		b := q.Cut(nil, 0, false)
+		if len(b.Events) != 6 || !q.Empty() || q.Bytes() != 0 {
+			t.Fatalf("queue %d has %d events and %d bytes left", i, len(b.Events), q.Bytes())
+		}
+		for _, e := range b.Events {
+			if (e.Chunk.ID <= 3) != (i == 0) {
+				t.Errorf("queue %d has an event of chunk %d", i, e.Chunk.ID)
+			}
+		}
+		if b.Before(3) != (i == 0) {
+			t.Errorf("queue %d: Before(3) is %t", i, b.Before(3))
+		}
+	}
+}
+
+func TestOwnEvent(t *testing.T) {
+	e := OwnEvent(5, "hello")
+	if !e.Own || e.Time != 5 || string(e.Text()) != "hello" {
+		t.Errorf("got %+v %q", e, e.Text())
+	}
+}

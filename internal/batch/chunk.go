@@ -1,0 +1,125 @@
+package batch
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"sync"
+)
+
+// A record in a chunk: time, length of the text, level, text.
+const header = 8 + 4 + 1
+
+const (
+	minChunk = 1 << 10
+	// maxChunk is small against a put on purpose: a chunk that was sealed half
+	// full holds memory that MaxPending does not see, and 64 KiB of it is less
+	// than anybody measures.
+	maxChunk = 64 << 10
+)
+
+// pools holds free chunks by size, 1 KiB to 64 KiB in powers of two.
+var pools [7]sync.Pool
+
+// A Chunk is a piece of the arena: records one behind the other, appended by
+// whoever holds the Syncer's lock, read by the sender once it is sealed.
+type Chunk struct {
+	// ID is the chunk's place in the order of acceptance.
+	ID uint64
+	// Open is the number of its events that have no fate yet; the owner of the
+	// chunk keeps it.
+	Open int
+
+	buf      []byte
+	last     int64 // time of the newest record
+	unsorted bool  // some record is older than the one before it
+}
+
+// Cost is the memory that an event with n bytes of text takes in a chunk.
+func Cost(n int) int { return header + n }
+
+// NewChunk gives an empty chunk of about want bytes, 1 to 64 KiB, and with room
+// for at least one event with n bytes of text.
+func NewChunk(id uint64, n, want int) *Chunk {
+	size := min(max(want, minChunk), maxChunk)
+	if size = max(size, Cost(n)); size > maxChunk {
+		return &Chunk{ID: id, buf: make([]byte, 0, size), last: math.MinInt64}
+	}
+	k := bits.Len(uint(size-1)) - bits.Len(uint(minChunk-1))
+	c, _ := pools[k].Get().(*Chunk)
+	if c == nil {
+		c = &Chunk{buf: make([]byte, 0, minChunk<<k)}
+	}
+	c.ID, c.last, c.unsorted, c.Open = id, math.MinInt64, false, 0
+	return c
+}
+
+// Free gives the chunk back. Nothing may refer to its events any more.
+func (c *Chunk) Free() {
+	if size := cap(c.buf); size <= maxChunk {
+		c.buf = c.buf[:0]
+		pools[bits.Len(uint(size-1))-bits.Len(uint(minChunk-1))].Put(c)
+	}
+}
+
+// Size is the memory that the chunk takes.
+func (c *Chunk) Size() int { return cap(c.buf) }
+
+// Fits tells whether there is room for an event with n bytes of text.
+func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
+
+// Append adds an event, for which there must be room.
+func (c *Chunk) Append(ms int64, level int8, text []byte) {
+	if ms < c.last {
+		c.unsorted = true
+	}
+	c.last = ms
+	i := len(c.buf)
+	b := c.buf[:i+header+len(text)]
+	binary.LittleEndian.PutUint64(b[i:], uint64(ms))
+	binary.LittleEndian.PutUint32(b[i+8:], uint32(len(text)))
+	b[i+12] = byte(level)
+	copy(b[i+header:], text)
+	c.buf = b
+	c.Open++
+}
+
+// event reads the record at off.
+func (c *Chunk) event(off uint32) Event {
+	b := c.buf[off:]
+	return Event{
+		Time:  int64(binary.LittleEndian.Uint64(b)),
+		Chunk: c,
+		off:   off + header,
+		n:     binary.LittleEndian.Uint32(b[8:]),
+		Level: int8(b[12]),
+	}
+}
+
+// An Event is one event, its text still in its chunk.
+type Event struct {
+	// Time is in milliseconds since 1970.
+	Time  int64
+	Chunk *Chunk
+	off   uint32
+	n     uint32
+	// Level is a zapcore.Level.
+	Level int8
+	// Own marks an event that zapcw wrote itself; nobody counts it.
+	Own bool
+}
+
+// OwnEvent makes an event of zapcw's own, in a chunk of its own.
+func OwnEvent(ms int64, text string) Event {
+	c := NewChunk(0, len(text), 0)
+	c.Append(ms, 0, []byte(text))
+	e := c.event(0)
+	e.Own = true
+	return e
+}
+
+// Text is valid until the event's chunk is freed.
+func (e Event) Text() []byte { return e.Chunk.buf[e.off : e.off+e.n] }
+
+// Cost is the memory that the event takes in its chunk.
+func (e Event) Cost() int { return header + int(e.n) }

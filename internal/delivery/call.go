@@ -1,0 +1,99 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/logging"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// once goes with every request: tried once by the SDK, because the pace decides
+// when to try again, and logged nowhere, because the SDK's logger may well end
+// in this very core.
+func once(o *cloudwatchlogs.Options) {
+	o.Retryer = aws.NopRetryer{}
+	o.Logger = logging.Nop{}
+	o.ClientLogMode = 0
+}
+
+// grace is what a client has to come back after its context is done. One that
+// does not is left behind: Sync has promised to be back.
+const grace = 100 * time.Millisecond
+
+// call makes one request with a time-out, in a goroutine of its own, because a
+// user's client may panic or may not care for its context.
+func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Context) (Out, error)) (Out, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
+	defer cancel()
+	type answer struct {
+		out Out
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() {
+			if v := recover(); v != nil {
+				a.err = &PanicError{v}
+			}
+			done <- a
+		}()
+		a.out, a.err = f(ctx)
+	}()
+	var a answer
+	select {
+	case a = <-done:
+	case <-ctx.Done():
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case a = <-done:
+		case <-t.C:
+			a.err = context.Cause(ctx)
+		}
+	}
+	if a.err != nil && ctx.Err() != nil {
+		// The SDK's text would only say that a deadline was exceeded.
+		return a.out, fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
+	}
+	return a.out, a.err
+}
+
+// A timeoutError is a request that was not answered in time.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string        { return fmt.Sprintf("no answer in %s", time.Duration(e)) }
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// input makes the events of a put, and their size as the service counts it. The
+// texts are copied: a client may keep them, and the arena is used again.
+func input(evs []batch.Event) (*cloudwatchlogs.PutLogEventsInput, int) {
+	raw := 0
+	for _, e := range evs {
+		raw += len(e.Text())
+	}
+	buf := make([]byte, 0, raw)
+	vals := make([]struct {
+		text string
+		ms   int64
+	}, len(evs))
+	out := make([]types.InputLogEvent, len(evs))
+	ends := make([]int, len(evs))
+	for i, e := range evs {
+		buf = batch.AppendText(buf, e.Text())
+		ends[i] = len(buf)
+	}
+	all, from := string(buf), 0
+	for i := range evs {
+		vals[i].text, vals[i].ms = all[from:ends[i]], evs[i].Time
+		out[i].Message, out[i].Timestamp = &vals[i].text, &vals[i].ms
+		from = ends[i]
+	}
+	return &cloudwatchlogs.PutLogEventsInput{LogEvents: out}, len(all) + batch.Overhead*len(evs)
+}

@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// A class says what to do about an error of the service.
+type class int8
+
+const (
+	again   class = iota // keep the events and try again later
+	split                // some event is bad: halve the batch
+	missing              // the stream or its group does not exist
+	token                // put again with the token that the error names
+	taken                // delivered before
+	refused              // waiting cannot mend it
+)
+
+// passing lists error codes of things that pass: throttling, overload, expired
+// credentials that somebody renews, a clock that is being set. Whatever comes
+// with status 408, 429 or 5xx passes too.
+var passing = map[string]bool{
+	"AbortedException":                       true,
+	"BandwidthLimitExceeded":                 true,
+	"ConflictException":                      true,
+	"ExpiredToken":                           true,
+	"ExpiredTokenException":                  true,
+	"InternalFailure":                        true,
+	"InternalServerError":                    true,
+	"LimitExceededException":                 true,
+	"OperationAbortedException":              true,
+	"PriorRequestNotComplete":                true,
+	"ProvisionedThroughputExceededException": true,
+	"RequestExpired":                         true,
+	"RequestLimitExceeded":                   true,
+	"RequestThrottled":                       true,
+	"RequestThrottledException":              true,
+	"RequestTimeTooSkewed":                   true,
+	"RequestTimeout":                         true,
+	"RequestTimeoutException":                true,
+	"ServiceUnavailable":                     true,
+	"ServiceUnavailableException":            true,
+	"SlowDown":                               true,
+	"Throttling":                             true,
+	"ThrottledException":                     true,
+	"ThrottlingException":                    true,
+	"TooManyRequestsException":               true,
+}
+
+// classify decides about an error of a put or a creation. SDK errors arrive
+// wrapped, so everything is found by errors.As.
+func classify(err error) class {
+	var (
+		api      smithy.APIError
+		params   smithy.InvalidParamsError
+		encoding *smithy.SerializationError
+		panicked *PanicError
+	)
+	switch {
+	case errors.As(err, &panicked), errors.As(err, &params), errors.As(err, &encoding):
+		return refused
+	case !errors.As(err, &api):
+		// The network, the resolver, TLS, a credential source, an answer that
+		// is no JSON: nothing that the service said.
+		return again
+	}
+	code, status := api.ErrorCode(), statusOf(err)
+	switch {
+	case code == "ResourceNotFoundException":
+		return missing
+	case code == "DataAlreadyAcceptedException":
+		return taken
+	case code == "InvalidSequenceTokenException":
+		return token
+	case passing[code]:
+		return again
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return again
+	case code == "InvalidParameterException":
+		if m := api.ErrorMessage(); strings.Contains(m, "logGroupName") || strings.Contains(m, "logStreamName") {
+			return refused // it is no event's fault
+		}
+		return split
+	case status == http.StatusRequestEntityTooLarge:
+		return split
+	}
+	return refused
+}
+
+func statusOf(err error) int {
+	var resp *smithyhttp.ResponseError
+	if errors.As(err, &resp) && resp.Response != nil {
+		return resp.HTTPStatusCode()
+	}
+	return 0
+}
+
+// exists tells whether a creation came too late, which is as good.
+func exists(err error) bool {
+	var e *types.ResourceAlreadyExistsException
+	return errors.As(err, &e)
+}
+
+// Code names an error for people and for telling errors apart: the service's
+// code where there is one. The text will not do, it holds a request id.
+func Code(err error) string {
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	}
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = next
+	}
+}
+
+// A PanicError is a panic of the Client, or of one of its callbacks.
+type PanicError struct{ Value any }
+
+func (e *PanicError) Error() string { return fmt.Sprintf("client panicked: %v", e.Value) }
+
+// Unwrap gives the panic's value when that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}

@@ -1,0 +1,37 @@
+package delivery
+
+// A Fate is how an event ends.
+type Fate int8
+
+// Rejected and spilled events are on the fallback.
+const (
+	Delivered Fate = iota
+	// The service said no to this very event.
+	TooOld  // more than 14 days
+	Expired // older than the group keeps events
+	TooNew  // more than 2 hours ahead
+	Invalid // a put of this event alone fails
+	// The event could not be brought to the service.
+	Full       // no memory left for it
+	Late       // a Sync, Flush or Close ran out of time
+	Refused    // the service refuses every put
+	AfterClose // logged after Close
+	Unusable   // the Syncer lacks something it needs
+)
+
+// Fates is how many there are.
+const Fates = int(Unusable) + 1
+
+// Rejected tells whether the service said no to the event itself.
+func (f Fate) Rejected() bool { return f >= TooOld && f <= Invalid }
+
+// Spilled tells whether the event never was the service's to judge.
+func (f Fate) Spilled() bool { return f >= Full }
+
+func (f Fate) String() string {
+	return [Fates]string{
+		"delivered",
+		"more than 14 days old", "older than the group's retention", "more than 2 hours ahead", "invalid",
+		"memory full", "out of time", "refused", "after Close", "not usable",
+	}[f]
+}

@@ -1,0 +1,130 @@
+package delivery
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// The back-off between attempts while the service fails: 100 ms, doubled with
+// each round to 30 s, with full jitter so that a fleet does not come back in one
+// wave. The first of several waiting attempts goes alone and the others follow
+// when it got through.
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 30 * time.Second
+	// patience is how long somebody in Sync waits for an attempt that is
+	// likely to be refused.
+	patience = time.Second
+)
+
+// A pace spaces the attempts of all puts to one stream. The zero value lets
+// everything pass.
+type pace struct {
+	mu      sync.Mutex
+	fails   int       // rounds since the last success
+	until   time.Time // nothing goes before
+	probing bool      // one attempt is on its way to see
+	changed chan struct{}
+	last    error // what failed
+	refused bool  // and waiting will not mend it
+}
+
+// wait returns when the next attempt may go; its outcome is then owed to done.
+// The round is what done wants back. With an error nothing is owed.
+func (p *pace) wait(ctx context.Context) (round int, err error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		p.mu.Lock()
+		if p.fails == 0 {
+			p.mu.Unlock()
+			return 0, nil
+		}
+		rest := time.Until(p.until)
+		if rest <= 0 && !p.probing {
+			p.probing = true
+			round = p.fails
+			p.mu.Unlock()
+			return round, nil
+		}
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		changed, probing := p.changed, p.probing
+		p.mu.Unlock()
+
+		if probing {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		t := time.NewTimer(rest)
+		select {
+		case <-t.C:
+		case <-changed:
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// done takes the outcome of an attempt: nil, or why to slow down.
+func (p *pace) done(round int, err error, refused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if round > 0 {
+		p.probing = false
+	}
+	switch {
+	case err == nil:
+		p.fails, p.last = 0, nil
+	case round == p.fails:
+		// Attempts of one round count once, however many fail together.
+		p.fails++
+		p.until = time.Now().Add(backoff(p.fails))
+		p.last, p.refused = err, refused
+	}
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// hopeless tells whether the last attempt was refused and the next is so far off
+// that nobody should wait for it.
+func (p *pace) hopeless() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fails > 0 && p.refused && !p.probing && time.Until(p.until) > patience
+}
+
+// cause is the error of the last attempt, nil after a success.
+func (p *pace) cause() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+// backoff is the wait after so many rounds. A tenth is always waited: the jitter
+// is for a fleet, and a lonely process must not hit the service in a hot loop.
+func backoff(fails int) time.Duration {
+	d := lastWait
+	if fails < 9 {
+		d = firstWait << (fails - 1)
+	}
+	return d/10 + rand.N(d-d/10)
+}

@@ -1,0 +1,252 @@
+// Package delivery brings batches of events to one log stream: it creates what
+// is missing, tells errors that pass from those that do not, tries again,
+// isolates events that the service refuses, and reports the fate of each event.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// Client is the part of *cloudwatchlogs.Client that is called.
+type Client interface {
+	PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error)
+	CreateLogStream(context.Context, *cloudwatchlogs.CreateLogStreamInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogStreamOutput, error)
+	CreateLogGroup(context.Context, *cloudwatchlogs.CreateLogGroupInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error)
+	PutRetentionPolicy(context.Context, *cloudwatchlogs.PutRetentionPolicyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error)
+}
+
+// An Observer is told what goes over the network and what goes wrong on the way.
+type Observer interface {
+	// Put is told of each answered or failed put: events and bytes as the
+	// service counts them.
+	Put(events, bytes int, err error)
+	// Trouble is told of an error that costs no event: the put is tried again,
+	// or it was about the group's retention.
+	Trouble(err error)
+}
+
+// Settle is called with every event of a batch once, in runs, with its fate and
+// for all but delivered ones the reason.
+type Settle func(evs []batch.Event, f Fate, err error)
+
+// A Stream delivers batches to one log stream. Its methods may be called by
+// several goroutines at once.
+type Stream struct {
+	Client      Client
+	Group, Name string
+	Retention   int32
+	NewGroup    func(*cloudwatchlogs.CreateLogGroupInput)
+	Observer    Observer
+
+	pace pace
+
+	mu       sync.Mutex
+	token    *string // what the next put must carry, on servers from before 2023
+	tokens   bool    // this is such a server
+	created  int     // how often the stream was created
+	creating chan struct{}
+}
+
+// Deliver brings evs, which are within the limits of one put, to the stream and
+// settles each of them before it returns. It tries until ctx is done.
+//
+// A batch with bad events is halved until each bad one stands alone, the older
+// half first: one among n costs 2·log2(n) puts. Halves are on a stack, so the
+// order in time is kept.
+func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) {
+	stack := [][]batch.Event{evs}
+	rest := func(f Fate, err error) {
+		for i := len(stack) - 1; i >= 0; i-- {
+			settle(stack[i], f, err)
+		}
+	}
+	for bad := 0; len(stack) > 0; {
+		evs := stack[len(stack)-1]
+		round, err := s.pace.wait(ctx)
+		if err != nil {
+			rest(s.GiveUp(context.Cause(ctx)))
+			return
+		}
+		out, err := s.put(ctx, evs, round)
+		c := classify(err)
+		switch {
+		case err == nil, c == taken:
+			s.pace.done(round, nil, false)
+			stack = stack[:len(stack)-1]
+			s.settle(evs, out, settle)
+			bad = 0
+		case ctx.Err() != nil: // whatever came, nobody waits any longer
+			s.pace.done(round, err, false)
+			fate, _ := s.GiveUp(context.Cause(ctx))
+			rest(fate, err)
+			return
+		case c == split:
+			// The service answers, so nothing speaks against going on.
+			s.pace.done(round, nil, false)
+			stack = stack[:len(stack)-1]
+			if len(evs) == 1 {
+				settle(evs, Invalid, err)
+			} else {
+				stack = append(stack, evs[len(evs)/2:], evs[:len(evs)/2])
+			}
+			// But if it finds fault with everything, that must not become a
+			// hot loop.
+			if bad++; bad > maxBad {
+				sleep(ctx, time.Second)
+			}
+		case c == refused:
+			s.pace.done(round, err, true)
+			rest(Refused, err)
+			return
+		default:
+			s.pace.done(round, err, false)
+			s.Observer.Trouble(err)
+		}
+	}
+}
+
+// maxBad is how many puts in a row may fail with bad events before they are
+// spaced: more than lead to one bad event among 10,000.
+const maxBad = 64
+
+// GiveUp is the fate of events for which there is no more time, because of why,
+// with what stood in their way.
+func (s *Stream) GiveUp(why error) (Fate, error) {
+	cause := s.pace.cause()
+	switch {
+	case cause == nil:
+		return Late, why
+	case errors.Is(why, ErrHopeless):
+		return Refused, cause
+	}
+	return Late, fmt.Errorf("%w: %w", why, cause)
+}
+
+// ErrHopeless cancels a Deliver that waits for its turn while the service
+// refuses every put: somebody waits for the outcome, and it is known.
+var ErrHopeless = errors.New("refused")
+
+// Hopeless tells whether a Deliver that began now would wait for long, only to
+// be refused.
+func (s *Stream) Hopeless() bool { return s.pace.hopeless() }
+
+// settle reports a put that the service took, except for the events that it
+// names: it gives indexes, the ends of the old ones exclusive, the start of the
+// new ones inclusive.
+func (s *Stream) settle(evs []batch.Event, out *cloudwatchlogs.PutLogEventsOutput, settle Settle) {
+	old, expired, fresh := 0, 0, len(evs)
+	if out != nil && out.RejectedLogEventsInfo != nil {
+		info := out.RejectedLogEventsInfo
+		if i := info.TooOldLogEventEndIndex; i != nil {
+			old = min(max(int(*i), 0), len(evs))
+		}
+		if i := info.ExpiredLogEventEndIndex; i != nil {
+			expired = min(max(int(*i), 0), len(evs))
+		}
+		if i := info.TooNewLogEventStartIndex; i != nil {
+			fresh = min(max(int(*i), 0), len(evs))
+		}
+	}
+	expired = max(expired, old)
+	fresh = max(fresh, expired)
+	for _, r := range []struct {
+		evs []batch.Event
+		f   Fate
+	}{{evs[:old], TooOld}, {evs[old:expired], Expired}, {evs[expired:fresh], Delivered}, {evs[fresh:], TooNew}} {
+		if len(r.evs) == 0 {
+			continue
+		}
+		var err error
+		if r.f != Delivered {
+			err = fmt.Errorf("put %d events to %s/%s: the service rejected them as %s", len(r.evs), s.Group, s.Name, r.f)
+		}
+		settle(r.evs, r.f, err)
+	}
+}
+
+// put tries once to put evs, which may take several requests: the stream is
+// created if it does not exist, and a sequence token is learned.
+func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	for try := 0; ; try++ {
+		s.mu.Lock()
+		created, tok := s.created, s.token
+		s.mu.Unlock()
+
+		out, err := s.putOnce(ctx, evs, tok, round)
+		c := classify(err)
+		if err == nil || c == token || c == taken {
+			s.learn(out, err)
+		}
+		if err == nil {
+			return out, nil
+		}
+		err = fmt.Errorf("put %d events to %s/%s: %w", len(evs), s.Group, s.Name, err)
+		if try == maxDetours {
+			return nil, err
+		}
+		switch c {
+		case missing:
+			if err := s.create(ctx, created); err != nil {
+				return nil, err
+			}
+		case token:
+		default:
+			return nil, err
+		}
+	}
+}
+
+// maxDetours bounds what one attempt may take besides its put. Several writers
+// may race for one token.
+const maxDetours = 4
+
+// putTimeout bounds one put, because the SDK's HTTP client waits for ever: 5 s
+// and what the bytes take at 64 KiB a second, so that a connection that died in
+// a frozen process is soon found out. With each failed round there is more, for
+// the sake of a link that is just slow.
+func putTimeout(size, round int) time.Duration {
+	d := 5*time.Second + time.Duration(size)*time.Second/(64<<10)
+	return d * time.Duration(min(1+round, 6))
+}
+
+func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	in, size := input(evs)
+	in.LogGroupName, in.LogStreamName, in.SequenceToken = &s.Group, &s.Name, tok
+	out, err := call(ctx, putTimeout(size, round), func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+		return s.Client.PutLogEvents(ctx, in, once)
+	})
+	if err == nil && out == nil {
+		out = new(cloudwatchlogs.PutLogEventsOutput)
+	}
+	s.Observer.Put(len(evs), size, err)
+	return out, err
+}
+
+// learn keeps the token for the next put. The service has ignored tokens since
+// 2023 and gives none a caller could be in need of, so none is sent before a
+// server asked for one.
+func (s *Stream) learn(out *cloudwatchlogs.PutLogEventsOutput, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var (
+		wrong *types.InvalidSequenceTokenException
+		taken *types.DataAlreadyAcceptedException
+	)
+	switch {
+	case errors.As(err, &wrong):
+		s.tokens, s.token = true, wrong.ExpectedSequenceToken
+	case errors.As(err, &taken) && s.tokens:
+		s.token = taken.ExpectedSequenceToken
+	case err == nil && s.tokens:
+		s.token = out.NextSequenceToken
+	}
+}

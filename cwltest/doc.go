@@ -1,0 +1,59 @@
+// Package cwltest provides a CloudWatch Logs service in memory, for tests of
+// programs that log there: it takes the requests of the real SDKs, enforces
+// the limits of the service with the service's own errors, and fails on
+// demand.
+//
+//	srv := cwltest.NewServer(t)
+//	srv.CreateStream("/acme/prod", "orders")
+//	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Times: 2, Code: "ThrottlingException"})
+//	// run what is to be tested with srv.Client(), then look:
+//	got := srv.Messages("/acme/prod", "orders")
+//	puts := srv.Stats().Calls["PutLogEvents"]
+//
+// # Ways to a server
+//
+// [Server.Client] returns a client of aws-sdk-go-v2 whose requests go through
+// memory. They are served without sockets and lasting goroutines, so that a
+// server works inside a testing/synctest bubble: a scripted delay of an hour
+// takes no time, and a black hole lasts until the client's deadline.
+// [Server.Transport] is the same for other HTTP clients. [Server.URL] opens a
+// socket on loopback, for everything else: another process, another language,
+// the aws command with --endpoint-url.
+//
+// Requests must be signed (AWS Signature Version 4); with which keys does not
+// matter unless AccessKey and SecretKey are set. The region of the signature
+// is the region in which a request finds its log groups.
+//
+// # Operations
+//
+// CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream,
+// DeleteRetentionPolicy, DescribeLogGroups, DescribeLogStreams,
+// FilterLogEvents, GetLogEvents, ListTagsForResource, PutLogEvents and
+// PutRetentionPolicy; any other is an UnknownOperationException. Filter
+// patterns are terms: all that stand there, "quoted phrases", -excluded ones,
+// or ?any ?of ?these.
+//
+// # Limits
+//
+// What PutLogEvents refuses as a whole, with an InvalidParameterException:
+//
+//   - no event, or more than 10,000
+//   - more than 1,048,576 bytes: messages in UTF-8 and 26 more for each event
+//   - an event of more than [Server.MaxEventBytes], counted in the same way
+//   - an empty message, a negative timestamp
+//   - timestamps that are not in ascending order
+//   - more than 24 hours between the events that are not rejected as follows
+//
+// What it rejects event by event, and reports in rejectedLogEventsInfo: events
+// that are more than 14 days old or older than the retention of their group,
+// and those more than 2 hours ahead. The server's clock is [time.Now]. Bytes
+// that are not UTF-8 count, and are stored, as U+FFFD.
+//
+// Names have 1 to 512 characters, of a-z, A-Z, 0-9 and .-_/# for groups, any
+// but ':' and '*' for streams. Sequence tokens, gzip and access keys have
+// switches in [Server]; quotas, IAM policies and whatever else goes wrong are
+// a [Fault].
+//
+// What the service does in its own time is done at once here: what was put can
+// be read, what was deleted is gone, and nothing stored ever expires.
+package cwltest

@@ -1,0 +1,280 @@
+package cwltest
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// Fault is a script of something that goes wrong: which calls it strikes, and
+// what becomes of them. [Server.Fail] puts it in force. The zero value of
+// each field leaves that matter alone, so that
+//
+//	Fault{Op: "PutLogEvents", Times: 2, Code: "ThrottlingException"}
+//
+// throttles the next two puts, and Fault{Break: BlackHole} hangs every call.
+// A Fault that says nothing of what becomes of a call does nothing but count.
+type Fault struct {
+	// Op names the operations that are struck, separated by spaces; the
+	// patterns of [path.Match] may stand in for names, like "Create*". Empty
+	// means every operation.
+	Op string
+
+	// Match, when set, says for each call whether it is struck. It may run
+	// on several goroutines at once, and must not keep or change the request
+	// or its events. Because it looks at the body, a fault with Match cannot
+	// break the connection before the body was read: ResetBeforeBody and
+	// ResetMidBody become ResetAfterBody.
+	Match func(*Request) bool
+
+	// Skip is how many calls, of those that would be struck, are let through
+	// first.
+	Skip int
+
+	// Times is how many calls are struck before the fault is spent. 0 means
+	// no end.
+	Times int
+
+	// For is how long the fault lasts, counted from Server.Fail by
+	// [time.Now]: inside a testing/synctest bubble that is virtual time. 0
+	// means no end.
+	For time.Duration
+
+	// PerSecond makes the fault a quota: only calls in excess of so many a
+	// second are struck. Calls that were not made are saved up, for a second
+	// at most. Code then defaults to ThrottlingException, if the fault has no
+	// other reply and no Break.
+	PerSecond float64
+
+	// Code is the error that is answered, like "ThrottlingException", instead
+	// of carrying the call out. Message defaults to what the service says
+	// with it, Status to 503 for ServiceUnavailable..., 500 for Internal...
+	// and 400 for others. Extra holds further members of the body, like
+	// "expectedSequenceToken".
+	Code    string
+	Message string
+	Extra   map[string]any
+
+	// Status and Body, without a Code, are answered as they are, instead of
+	// carrying the call out: a load balancer's page, JSON that is cut off,
+	// with only a Status of 200 an empty answer. Status defaults to 200 when
+	// there is a Body; ContentType to that of the service.
+	Status      int
+	Body        string
+	ContentType string
+
+	// Commit carries the call out although the caller learns otherwise: what
+	// it puts is stored, what it creates is there, and then the reply above
+	// or the Break takes the place of the answer.
+	Commit bool
+
+	// Reject is reported by a put that is carried out, over what the server
+	// itself has to report; its indexes mean what they mean in the API. The
+	// events that it names are not stored, unless Keep is set.
+	Reject *types.RejectedLogEventsInfo
+	Keep   bool
+
+	// Before is waited between reading a call and carrying it out, After
+	// between that and the answer. Both end when the client gives up.
+	Before, After time.Duration
+
+	// Break is what happens to the connection.
+	Break Break
+}
+
+// Break is a way in which a connection goes wrong.
+type Break int8
+
+const (
+	_ Break = iota
+
+	// BlackHole reads the call and never answers. It ends when the client
+	// gives up or the server is closed.
+	BlackHole
+
+	// ResetBeforeBody resets the connection when the head of the request was
+	// read and its body not.
+	ResetBeforeBody
+
+	// ResetMidBody resets the connection when half of the body was read.
+	ResetMidBody
+
+	// ResetAfterBody resets the connection when all of the request was read.
+	ResetAfterBody
+
+	// ResetMidReply breaks the connection in the middle of the answer. The
+	// call is carried out unless the fault has a reply of its own.
+	ResetMidReply
+)
+
+// String returns the name under which [Stats] counts calls that met the break.
+func (b Break) String() string {
+	switch b {
+	case 0:
+		return "none"
+	case BlackHole:
+		return "black hole"
+	case ResetBeforeBody:
+		return "reset before body"
+	case ResetMidBody:
+		return "reset mid body"
+	case ResetAfterBody:
+		return "reset after body"
+	case ResetMidReply:
+		return "reset mid reply"
+	}
+	return "unknown"
+}
+
+// Deny returns a Fault that answers IAM actions, like "logs:CreateLogGroup"
+// or "logs:Describe*", with an AccessDeniedException.
+func Deny(actions ...string) Fault {
+	ops := make([]string, len(actions))
+	for i, action := range actions {
+		ops[i] = strings.TrimPrefix(action, "logs:")
+	}
+	return Fault{Op: strings.Join(ops, " "), Code: "AccessDeniedException"}
+}
+
+// Poison returns a Fault that refuses, with an InvalidParameterException and
+// as a whole, every put that holds an event for which bad is true.
+func Poison(bad func(Event) bool) Fault {
+	return Fault{
+		Op:      "PutLogEvents",
+		Match:   func(r *Request) bool { return slices.ContainsFunc(r.Events, bad) },
+		Code:    "InvalidParameterException",
+		Message: "Log event is not acceptable.",
+	}
+}
+
+// Fail puts a fault in force and returns a function that ends it. Of several
+// faults that match a call only the one that came first strikes, be it that it
+// merely delays; a call that it skips, or that stays within its quota, goes on
+// to the next. Requests that are refused for their signature, or that name no
+// known operation, meet no fault.
+func (s *Server) Fail(f Fault) (remove func()) {
+	if f.PerSecond > 0 && !f.replies() && f.Break == 0 {
+		f.Code = "ThrottlingException"
+	}
+	installed := &fault{
+		Fault: f,
+		ops:   strings.Fields(f.Op),
+		since: time.Now(),
+		quota: bucket{rate: f.PerSecond},
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(slices.Clip(s.faults), installed)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = slices.DeleteFunc(slices.Clone(s.faults), func(f *fault) bool { return f == installed })
+	}
+}
+
+// Heal ends all faults.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// fault is a Fault in force.
+type fault struct {
+	Fault
+	ops   []string
+	since time.Time
+
+	mu    sync.Mutex // guards what follows
+	seen  int        // calls that passed Op, Match and PerSecond
+	quota bucket
+}
+
+// replies says whether the fault has an answer of its own.
+func (f *Fault) replies() bool { return f.Code != "" || f.Status != 0 || f.Body != "" }
+
+// reply returns the fault's own answer.
+func (f *Fault) reply(req *Request) reply {
+	if f.Code != "" {
+		message := f.Message
+		if message == "" {
+			message = usualMessage(f.Code, req)
+		}
+		return (&apiError{status: f.Status, code: f.Code, message: message, extra: f.Extra}).reply()
+	}
+	r := reply{status: cmp.Or(f.Status, http.StatusOK), contentType: cmp.Or(f.ContentType, contentType), body: []byte(f.Body)}
+	if r.status/100 != 2 {
+		r.code = fmt.Sprintf("HTTP %d", r.status)
+	}
+	return r
+}
+
+// carries says whether the call takes effect.
+func (f *Fault) carries() bool {
+	return f.Commit || !f.replies() && (f.Break == 0 || f.Break == ResetMidReply)
+}
+
+// early says whether the fault can strike before the body was read.
+func (f *fault) early() bool {
+	return f.Match == nil && (f.Break == ResetBeforeBody || f.Break == ResetMidBody)
+}
+
+// concerns says whether the fault is about an operation, and still in force.
+func (f *fault) concerns(op string, now time.Time) bool {
+	if f.For > 0 && now.Sub(f.since) >= f.For {
+		return false
+	}
+	if len(f.ops) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(f.ops, func(pattern string) bool {
+		ok, err := path.Match(pattern, op)
+		return ok && err == nil
+	})
+}
+
+// strikes counts a call that the fault concerns and says whether it is struck.
+func (f *fault) strikes(req *Request, now time.Time) bool {
+	if f.Match != nil && !f.Match(req) { // not under the mutex: it is the user's
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Times > 0 && f.seen >= f.Skip+f.Times {
+		return false
+	}
+	if f.PerSecond > 0 && f.quota.take(now) {
+		return false
+	}
+	f.seen++
+	return f.seen > f.Skip
+}
+
+// bucket is a token bucket that holds what a second brings, at least one.
+type bucket struct {
+	rate   float64 // tokens a second
+	tokens float64
+	filled time.Time // zero: never, the bucket is full
+}
+
+func (b *bucket) take(now time.Time) bool {
+	most := max(b.rate, 1)
+	if b.filled.IsZero() {
+		b.tokens = most
+	} else if passed := now.Sub(b.filled); passed > 0 {
+		b.tokens = min(most, b.tokens+passed.Seconds()*b.rate)
+	}
+	b.filled = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}

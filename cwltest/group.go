@@ -1,0 +1,230 @@
+package cwltest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// about is what every request says of whom it is about. A group is given by
+// name or, where the operation has it, by a name or ARN.
+type about struct {
+	LogGroupName       *string `json:"logGroupName"`
+	LogGroupIdentifier *string `json:"logGroupIdentifier"`
+	LogStreamName      *string `json:"logStreamName"`
+}
+
+var _ input = (*about)(nil)
+
+func (a *about) names() (group, stream string) {
+	if a.LogGroupName != nil {
+		group = *a.LogGroupName
+	} else if a.LogGroupIdentifier != nil {
+		group = groupOf(*a.LogGroupIdentifier)
+	}
+	if a.LogStreamName != nil {
+		stream = *a.LogStreamName
+	}
+	return group, stream
+}
+
+// identify makes a name of an identifier.
+func (a *about) identify() *apiError {
+	if a.LogGroupIdentifier == nil {
+		return nil
+	}
+	if a.LogGroupName != nil {
+		return invalid("LogGroupName and LogGroupIdentifier are mutually exclusive.")
+	}
+	name := groupOf(*a.LogGroupIdentifier)
+	a.LogGroupName = &name
+	return nil
+}
+
+// groupOf returns the name in an ARN; what is none is a name.
+func groupOf(identifier string) string {
+	if _, name, ok := strings.Cut(identifier, ":log-group:"); ok && strings.HasPrefix(identifier, "arn:") {
+		name, _, _ = strings.Cut(name, ":")
+		return name
+	}
+	return identifier
+}
+
+// group returns the group that a request is about; s.mu is held.
+func (s *Server) group(c *call, a *about) (*group, *apiError) {
+	if g := s.in(c.req.Region).groups[*a.LogGroupName]; g != nil {
+		return g, nil
+	}
+	return nil, notFound("log group")
+}
+
+// stream returns the stream that a request is about; s.mu is held.
+func (s *Server) stream(c *call, a *about) (*group, *stream, *apiError) {
+	g, err := s.group(c, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	if st := g.streams[*a.LogStreamName]; st != nil {
+		return g, st, nil
+	}
+	return nil, nil, notFound("log stream")
+}
+
+type createGroupInput struct {
+	about
+	KMSKeyID  string            `json:"kmsKeyId"`
+	Class     string            `json:"logGroupClass"`
+	Protected bool              `json:"deletionProtectionEnabled"`
+	Tags      map[string]string `json:"tags"`
+}
+
+func (s *Server) createLogGroup(c *call, in *createGroupInput) (any, *apiError) {
+	if err := checkGroupName(in.LogGroupName); err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(*in.LogGroupName, "aws/") {
+		return nil, invalid("Log groups starting with AWS/ are reserved for AWS.")
+	}
+	if len(in.Tags) > maxTags {
+		return nil, invalid("A log group can have at most %d tags.", maxTags)
+	}
+	switch in.Class {
+	case "", "STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS":
+	default:
+		return nil, violation(in.Class, "logGroupClass",
+			"Member must satisfy enum value set: [STANDARD, INFREQUENT_ACCESS, DELIVERY, ESSENTIALS]")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.in(c.req.Region)
+	if r.groups[*in.LogGroupName] != nil {
+		return nil, exists("log group")
+	}
+	g := r.addGroup(*in.LogGroupName)
+	g.kmsKey, g.protected, g.tags = in.KMSKeyID, in.Protected, in.Tags
+	if in.Class != "" {
+		g.class = in.Class
+	}
+	return nil, nil
+}
+
+func (s *Server) createLogStream(c *call, in *about) (any, *apiError) {
+	if err := in.checkNames(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.group(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if g.streams[*in.LogStreamName] != nil {
+		return nil, exists("log stream")
+	}
+	g.addStream(*in.LogStreamName)
+	return nil, nil
+}
+
+func (a *about) checkNames() *apiError {
+	if err := checkGroupName(a.LogGroupName); err != nil {
+		return err
+	}
+	return checkStreamName(a.LogStreamName)
+}
+
+func (s *Server) deleteLogGroup(c *call, in *about) (any, *apiError) {
+	if err := checkGroupName(in.LogGroupName); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.group(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if g.protected {
+		return nil, &apiError{code: "ValidationException", message: "The log group has deletion protection enabled."}
+	}
+	delete(s.in(c.req.Region).groups, g.name)
+	return nil, nil
+}
+
+func (s *Server) deleteLogStream(c *call, in *about) (any, *apiError) {
+	if err := in.checkNames(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, st, err := s.stream(c, in)
+	if err != nil {
+		return nil, err
+	}
+	delete(g.streams, st.name)
+	return nil, nil
+}
+
+type retentionInput struct {
+	about
+	Days *int32 `json:"retentionInDays"`
+}
+
+func (s *Server) putRetentionPolicy(c *call, in *retentionInput) (any, *apiError) {
+	if err := checkGroupName(in.LogGroupName); err != nil {
+		return nil, err
+	}
+	if in.Days == nil {
+		return nil, missing("retentionInDays")
+	}
+	if !slices.Contains(retentions, *in.Days) {
+		return nil, violation(fmt.Sprint(*in.Days), "retentionInDays",
+			"Member must satisfy enum value set: ["+strings.Trim(strings.ReplaceAll(fmt.Sprint(retentions), " ", ", "), "[]")+"]")
+	}
+	return s.retain(c, &in.about, *in.Days)
+}
+
+func (s *Server) deleteRetentionPolicy(c *call, in *about) (any, *apiError) {
+	if err := checkGroupName(in.LogGroupName); err != nil {
+		return nil, err
+	}
+	return s.retain(c, in, 0)
+}
+
+func (s *Server) retain(c *call, a *about, days int32) (any, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.group(c, a)
+	if err != nil {
+		return nil, err
+	}
+	g.retention = days
+	return nil, nil
+}
+
+type tagsInput struct {
+	about
+	ARN *string `json:"resourceArn"`
+}
+
+func (in *tagsInput) names() (group, stream string) { return groupOf(value(in.ARN)), "" }
+
+func (s *Server) listTagsForResource(c *call, in *tagsInput) (any, *apiError) {
+	if in.ARN == nil {
+		return nil, missing("resourceArn")
+	}
+	in.LogGroupIdentifier = in.ARN
+	if err := in.identify(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.group(c, &in.about)
+	if err != nil {
+		return nil, err
+	}
+	tags := maps.Clone(g.tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return map[string]any{"tags": tags}, nil
+}

@@ -1,0 +1,167 @@
+package cwltest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// putInput is decoded by decodePut.
+type putInput struct {
+	about
+	LogEvents     []Event
+	SequenceToken *string
+	lack          *apiError // a member of an event that is missing
+}
+
+type putOutput struct {
+	NextSequenceToken string     `json:"nextSequenceToken"`
+	Rejected          *rejection `json:"rejectedLogEventsInfo,omitempty"`
+}
+
+func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
+	if err := in.checkNames(); err != nil {
+		return nil, err
+	}
+	if in.LogEvents == nil {
+		return nil, missing("logEvents")
+	}
+	if in.lack != nil {
+		return nil, in.lack
+	}
+	now := time.Now()
+	if err := checkBatch(in.LogEvents, s.maxEventBytes(), now); err != nil {
+		return nil, err
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, st, err := s.stream(c, &in.about)
+	if err != nil {
+		return nil, err
+	}
+	if s.SequenceTokens {
+		if err := st.tokens.check(value(in.SequenceToken), in.LogEvents); err != nil {
+			return nil, err
+		}
+	}
+	from, to, why := sift(in.LogEvents, g.retention, now)
+	if c.fault != nil && c.fault.Reject != nil {
+		scripted := c.fault.Reject
+		why = why.merge(scripted)
+		if !c.fault.Keep {
+			from, to = narrow(from, to, scripted)
+		}
+	}
+	s.store(c, g, st, in.LogEvents[from:to], now)
+	c.req.Rejected = why.public()
+	s.ledger.Puts++
+	s.ledger.Rejected += int64(len(in.LogEvents) - (to - from))
+	st.tokens.puts++
+	if s.SequenceTokens {
+		st.tokens.previous, st.tokens.batch = value(in.SequenceToken), in.LogEvents
+	}
+	return putOutput{NextSequenceToken: st.tokens.expected(), Rejected: why}, nil
+}
+
+// store adds events that passed; s.mu is held.
+func (s *Server) store(c *call, g *group, st *stream, events []Event, now time.Time) {
+	var bytes int64
+	for _, e := range events {
+		bytes += int64(len(e.Message) + eventOverhead)
+	}
+	st.add(events, s.arrival, now.UnixMilli(), s.Discard)
+	s.arrival += uint64(len(events))
+	g.bytes += bytes
+	c.req.Stored = len(events)
+	s.ledger.Events += int64(len(events))
+	s.ledger.Bytes += bytes
+}
+
+// merge lays what a script reports over what the server has to report.
+func (r *rejection) merge(scripted *types.RejectedLogEventsInfo) *rejection {
+	var merged rejection
+	if r != nil {
+		merged = *r
+	}
+	if scripted.TooOldLogEventEndIndex != nil {
+		merged.TooOldEnd = scripted.TooOldLogEventEndIndex
+	}
+	if scripted.TooNewLogEventStartIndex != nil {
+		merged.TooNewStart = scripted.TooNewLogEventStartIndex
+	}
+	if scripted.ExpiredLogEventEndIndex != nil {
+		merged.ExpiredEnd = scripted.ExpiredLogEventEndIndex
+	}
+	return &merged
+}
+
+// public returns r as the SDK has it.
+func (r *rejection) public() *types.RejectedLogEventsInfo {
+	if r == nil {
+		return nil
+	}
+	return &types.RejectedLogEventsInfo{
+		TooOldLogEventEndIndex:   r.TooOldEnd,
+		TooNewLogEventStartIndex: r.TooNewStart,
+		ExpiredLogEventEndIndex:  r.ExpiredEnd,
+	}
+}
+
+// narrow leaves out what a script rejects, whose indexes may be anything.
+func narrow(from, to int, scripted *types.RejectedLogEventsInfo) (int, int) {
+	for _, end := range []*int32{scripted.TooOldLogEventEndIndex, scripted.ExpiredLogEventEndIndex} {
+		if end != nil {
+			from = min(max(from, int(*end)), to)
+		}
+	}
+	if start := scripted.TooNewLogEventStartIndex; start != nil {
+		to = max(min(to, int(*start)), from)
+	}
+	return from, to
+}
+
+// tokens is the sequence of tokens of a stream.
+type tokens struct {
+	puts     uint64  // so far
+	previous string  // the token of the last put
+	batch    []Event // of the last put
+}
+
+// expected returns the token that the next put is to give; "" before the
+// first one.
+func (t *tokens) expected() string {
+	if t.puts == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%056d", t.puts)
+}
+
+func (t *tokens) check(given string, batch []Event) *apiError {
+	expected := t.expected()
+	if given == expected {
+		return nil
+	}
+	var next any
+	if expected != "" {
+		next = expected
+	}
+	extra := map[string]any{"expectedSequenceToken": next}
+	if t.puts > 0 && given == t.previous && slices.Equal(batch, t.batch) {
+		return &apiError{
+			code:    "DataAlreadyAcceptedException",
+			message: "The given batch of log events has already been accepted. The next batch can be sent with sequenceToken: " + expected,
+			extra:   extra,
+		}
+	}
+	if expected == "" {
+		expected = "null"
+	}
+	return &apiError{
+		code:    "InvalidSequenceTokenException",
+		message: "The given sequenceToken is invalid. The next expected sequenceToken is: " + expected,
+		extra:   extra,
+	}
+}

@@ -1,0 +1,271 @@
+package cwltest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+)
+
+// account is the AWS account in which everything lives.
+const account = "123456789012"
+
+// Server is a CloudWatch Logs service in memory. Its zero value is ready for
+// use and enforces every limit of the service; the exported fields change
+// that and are to be set before the first request and the first Client.
+//
+// A Server opens a socket only when [Server.URL] or [Server.Listen] asks for
+// one. Until then it is reached through [Server.Client] and
+// [Server.Transport], which need neither sockets nor lasting goroutines, so
+// that it works inside a testing/synctest bubble and with its virtual time.
+//
+// All methods are safe for concurrent use.
+type Server struct {
+	// Region is where the methods of Server look for groups and where Client
+	// sends its requests. It defaults to "us-east-1". The region of a request
+	// is that of its signature; each has its own groups.
+	Region string
+
+	// MaxEventBytes is the largest event, counted like the service counts:
+	// the length of the message in UTF-8 plus 26. It defaults to 1,048,576;
+	// set 262,144 for the partitions that still have the limit of before
+	// April 2025.
+	MaxEventBytes int
+
+	// SequenceTokens demands a valid sequence token with each put, as the
+	// service did before 2023 and some emulators still do. By default tokens
+	// are handed out and ignored.
+	SequenceTokens bool
+
+	// RefuseGzip refuses compressed request bodies with a
+	// SerializationException. By default they are accepted.
+	RefuseGzip bool
+
+	// AccessKey is the only access key that is let in; requests signed with
+	// another get an UnrecognizedClientException. By default any key will do.
+	AccessKey string
+
+	// SecretKey, when set, is the secret that signatures are verified with;
+	// a request that was signed with another one, or that was changed after
+	// it was signed, gets an InvalidSignatureException. By default only the
+	// form of a signature is looked at. [Server.Client] signs with it.
+	SecretKey string
+
+	// Discard forgets events once they were checked and counted, for
+	// benchmarks that put more than should be held.
+	Discard bool
+
+	// KeepEvents bounds the events that the records of requests hold, see
+	// [Request.Events]; beyond it the oldest records lose theirs. It defaults
+	// to 100,000. A negative number keeps none.
+	KeepEvents int
+
+	mu      sync.Mutex
+	regions map[string]*region
+	faults  []*fault // replaced, never changed in place
+	ledger  ledger
+	serial  uint64 // of the last request
+	arrival uint64 // of the next event
+	flying  map[*flight]struct{}
+	web     *web
+	closed  bool
+	fatalf  func(format string, args ...any)
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// TB is the part of [testing.TB] that [NewServer] needs. It keeps package
+// testing out of programs.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// NewServer returns a Server that is closed when the test ends.
+func NewServer(t TB) *Server {
+	t.Helper()
+	s := &Server{fatalf: t.Fatalf}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// Start returns a Server that listens on a TCP address like "127.0.0.1:4586";
+// port 0 picks a free one. The caller closes it.
+func Start(addr string) (*Server, error) {
+	s := new(Server)
+	if err := s.Listen(addr); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Client returns an SDK client that reaches the server through memory. It has
+// static credentials, the server's Region and the SDK's own retries; optFns
+// may change each.
+//
+// To go over a socket set BaseEndpoint to [Server.URL] and HTTPClient to
+// [http.DefaultClient] or the SDK's own.
+func (s *Server) Client(optFns ...func(*cloudwatchlogs.Options)) *cloudwatchlogs.Client {
+	key, secret := s.AccessKey, s.SecretKey
+	if key == "" {
+		key = "AKIACWLTEST"
+	}
+	if secret == "" {
+		secret = "cwltest"
+	}
+	return cloudwatchlogs.New(cloudwatchlogs.Options{
+		// A reserved name: should HTTPClient be replaced and BaseEndpoint
+		// not, nothing reaches AWS.
+		BaseEndpoint: aws.String("http://cwltest.invalid"),
+		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, ""),
+		HTTPClient:   &http.Client{Transport: s.Transport()},
+		Region:       s.region(),
+	}, optFns...)
+}
+
+// CreateStream makes a log stream, and its group if need be. What exists
+// already is left as it is. Names are not checked.
+func (s *Server) CreateStream(group, stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.in(s.region())
+	g := r.groups[group]
+	if g == nil {
+		g = r.addGroup(group)
+	}
+	if g.streams[stream] == nil {
+		g.addStream(stream)
+	}
+}
+
+// DeleteStream removes a log stream with its events, if there is one.
+func (s *Server) DeleteStream(group, stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.in(s.region()).groups[group]; g != nil {
+		delete(g.streams, stream)
+	}
+}
+
+// DeleteGroup removes a log group with its streams, if there is one.
+func (s *Server) DeleteGroup(group string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.in(s.region()).groups, group)
+}
+
+// Events returns the stored events of a log stream in the order in which
+// GetLogEvents reports them: by timestamp, ties by arrival. A stream that
+// does not exist has none.
+func (s *Server) Events(group, stream string) []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.lookup(group, stream)
+	if st == nil {
+		return nil
+	}
+	events := make([]Event, 0, len(st.events))
+	for _, e := range st.sorted() {
+		events = append(events, e.Event)
+	}
+	return events
+}
+
+// Messages returns the messages of what Events returns.
+func (s *Server) Messages(group, stream string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.lookup(group, stream)
+	if st == nil {
+		return nil
+	}
+	messages := make([]string, 0, len(st.events))
+	for _, e := range st.sorted() {
+		messages = append(messages, e.Message)
+	}
+	return messages
+}
+
+// Close ends the server: black-holed and delayed requests are let go with a
+// broken connection, the socket is closed, and later requests find that
+// nothing listens. What was stored and counted can still be read. Close waits
+// for running requests; closing twice does nothing.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	flying := make([]*flight, 0, len(s.flying))
+	for f := range s.flying {
+		flying = append(flying, f)
+	}
+	web := s.web
+	s.mu.Unlock()
+	for _, f := range flying {
+		f.cancel(errClosed)
+	}
+	for _, f := range flying {
+		<-f.done
+	}
+	if web == nil {
+		return nil
+	}
+	return web.close()
+}
+
+func (s *Server) region() string {
+	if s.Region == "" {
+		return "us-east-1"
+	}
+	return s.Region
+}
+
+func (s *Server) maxEventBytes() int {
+	if s.MaxEventBytes <= 0 {
+		return maxEventBytes
+	}
+	return s.MaxEventBytes
+}
+
+// in returns a region; s.mu is held.
+func (s *Server) in(name string) *region {
+	r := s.regions[name]
+	if r == nil {
+		if s.regions == nil {
+			s.regions = make(map[string]*region)
+		}
+		r = &region{name: name, groups: make(map[string]*group)}
+		s.regions[name] = r
+	}
+	return r
+}
+
+// lookup returns a stream of the server's own region or nil; s.mu is held.
+func (s *Server) lookup(group, stream string) *stream {
+	if g := s.in(s.region()).groups[group]; g != nil {
+		return g.streams[stream]
+	}
+	return nil
+}
+
+// errorf ends the test, or the program where there is none, as
+// httptest.NewServer does when it cannot listen.
+func (s *Server) errorf(format string, args ...any) {
+	if s.fatalf != nil {
+		s.fatalf(format, args...)
+	}
+	panic(fmt.Sprintf(format, args...))
+}
+
+// sortedNames returns the keys of m in order.
+func sortedNames[T any](m map[string]T) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,350 @@
+package zapcw
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"example.com/zapcw/internal/caller"
+	"example.com/zapcw/internal/jsonenc"
+	"example.com/zapcw/internal/template"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+)
+
+// A Prefix appends what stands before the message of an entry: to buf, which
+// holds nothing else, and nothing if it has nothing to say. The function is the
+// name that [NewPrefixEncoder] was given, in a service of several Lambda
+// functions the one that is speaking.
+//
+// Like the function types of zapcore, a Prefix is a value for configuration: it
+// is called by many goroutines at a time, must not keep buf, and reads itself
+// from text. The nil Prefix appends nothing. One that panics costs its entry
+// the prefix, not the message.
+type Prefix func(buf *buffer.Buffer, function string, ent zapcore.Entry)
+
+var (
+	_ Prefix = StandardPrefix
+	_ Prefix = ShortPrefix
+	_ Prefix = SimplePrefix
+	_ Prefix = MiniPrefix
+)
+
+// StandardPrefix is the Prefix of the label #standard, "{level}: {func}: {caller}: ".
+func StandardPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+	appendLevel(buf, ent.Level)
+	buf.AppendString(": ")
+	buf.AppendString(function)
+	buf.AppendString(": ")
+	buf.AppendString(caller.Function(&ent.Caller))
+	buf.AppendString(": ")
+}
+
+// ShortPrefix is the Prefix of the label #short, "{level}: {func}: ".
+func ShortPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+	appendLevel(buf, ent.Level)
+	buf.AppendString(": ")
+	buf.AppendString(function)
+	buf.AppendString(": ")
+}
+
+// SimplePrefix is the Prefix of the label #simple, "{func}: ".
+func SimplePrefix(buf *buffer.Buffer, function string, _ zapcore.Entry) {
+	buf.AppendString(function)
+	buf.AppendString(": ")
+}
+
+// MiniPrefix is the Prefix of the label #mini: the level and a colon from
+// [zapcore.WarnLevel] on, the function and a colon if it has a name. So an Info
+// entry of a nameless function is its bare message.
+func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+	if ent.Level >= zapcore.WarnLevel {
+		appendLevel(buf, ent.Level)
+		buf.AppendString(": ")
+	}
+	if function != "" {
+		buf.AppendString(function)
+		buf.AppendString(": ")
+	}
+}
+
+// PrefixOf makes a Prefix of a label (#standard, #short, #simple, #mini) or of a
+// template. In a template, which is read once, these stand for values of the entry:
+//
+//	{level}   DEBUG INFO WARNING ERROR CRITICAL, or a number in decimal
+//	{func}    the function's name given to [NewPrefixEncoder]
+//	{caller}  the bare name of the Go function that logged, without package,
+//	          receiver and type arguments; a closure goes by the function around it
+//	{file}    the file that logged, with its directory: order/checkout.go
+//	{line}    the line in that file
+//	{logger}  the logger's name
+//
+// {{ and }} are literal braces. Values are inserted as they are, braces in them
+// mean nothing. {caller}, {file} and {line} need a logger with [zap.AddCaller]
+// and are empty without.
+//
+// The empty template is an empty prefix. Errors name the fault and its place:
+// a brace without its partner, a name that is not in the list, and a label that
+// does not exist, that is, # and one word and nothing else. Labels are exact:
+// #Mini and "#mini " are errors too.
+//
+// [zap.AddCaller]: https://pkg.go.dev/go.uber.org/zap#AddCaller
+func PrefixOf(s string) (Prefix, error) {
+	switch s {
+	case "#standard":
+		return StandardPrefix, nil
+	case "#short":
+		return ShortPrefix, nil
+	case "#simple":
+		return SimplePrefix, nil
+	case "#mini":
+		return MiniPrefix, nil
+	}
+	if template.IsLabel(s, labels) {
+		return nil, fmt.Errorf("prefix %q: unknown label: known are %s", s, strings.Join(labels, " "))
+	}
+	segs, err := template.Parse(s, placeholders)
+	if err != nil {
+		return nil, fmt.Errorf("prefix %q: %w", s, err)
+	}
+	return compile(segs).prefix, nil
+}
+
+// PrefixFunc makes a Prefix of a function that gives the prefix as a string. It
+// is called with the level, the function's name as in {func}, the bare name of
+// the caller as in {caller}, and the message as it was logged.
+func PrefixFunc(f func(level zapcore.Level, function, caller, msg string) string) Prefix {
+	if f == nil {
+		return nil
+	}
+	return func(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+		buf.AppendString(f(ent.Level, function, caller.Function(&ent.Caller), ent.Message))
+	}
+}
+
+// UnmarshalText reads a label or a template as [PrefixOf] does. After an error
+// the Prefix is what it was.
+func (p *Prefix) UnmarshalText(text []byte) error {
+	if p == nil {
+		return errors.New("prefix: cannot unmarshal into a nil *Prefix")
+	}
+	prefix, err := PrefixOf(string(text))
+	if err != nil {
+		return err
+	}
+	*p = prefix
+	return nil
+}
+
+// prefixEncoder carries the context of a logger as zap's console encoder does,
+// in JSON with a space after colons and commas.
+type prefixEncoder struct {
+	jsonenc.Encoder
+
+	function  string
+	prefix    Prefix
+	foreign   bool // prefix is not one of ours and may panic
+	separator string
+	stack     bool
+	ending    string
+}
+
+var _ zapcore.Encoder = (*prefixEncoder)(nil)
+
+// NewPrefixEncoder gives an encoder for people: the prefix, then the message.
+// An entry without fields is that text and nothing else, then the line ending.
+// Fields follow the message as zap's console encoder writes them: a separator
+// and one JSON object. The stack of an entry, if there is one, follows on lines
+// of its own.
+//
+// Of an entry's time, level, caller and logger only the prefix writes any:
+// CloudWatch Logs has a time for every event already. Of cfg it uses
+//   - LineEnding and SkipLineEnding; the ending defaults to [zapcore.DefaultLineEnding],
+//   - ConsoleSeparator, which defaults to a tab,
+//   - StacktraceKey: if it is empty, stacks are left out,
+//   - EncodeDuration, EncodeTime and NewReflectedEncoder for the values of fields,
+//     with the defaults of zap's encoders.
+//
+// The message is written whatever MessageKey says. A nil p is no prefix.
+func NewPrefixEncoder(function string, p Prefix, cfg zapcore.EncoderConfig) zapcore.Encoder {
+	separator := cfg.ConsoleSeparator
+	if separator == "" {
+		separator = "\t"
+	}
+	return &prefixEncoder{
+		Encoder:   jsonenc.New(&cfg, true),
+		function:  function,
+		prefix:    p,
+		foreign:   !isOurs(p),
+		separator: separator,
+		stack:     cfg.StacktraceKey != "",
+		ending:    lineEnding(&cfg),
+	}
+}
+
+// Clone implements [zapcore.Encoder].
+func (e *prefixEncoder) Clone() zapcore.Encoder {
+	c := *e
+	c.Encoder = e.Encoder.Clone()
+	return &c
+}
+
+// EncodeEntry implements [zapcore.Encoder]. The error is always nil.
+func (e *prefixEncoder) EncodeEntry(ent zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	buf := buffers.Get()
+	switch {
+	case e.prefix == nil:
+	case e.foreign:
+		e.tryPrefix(buf, &ent)
+	default:
+		e.prefix(buf, e.function, ent)
+	}
+	buf.AppendString(ent.Message)
+	if len(fields) > 0 || len(e.Bytes()) > 0 {
+		e.appendContext(buf, fields)
+	}
+	if e.stack && ent.Stack != "" {
+		buf.AppendByte('\n')
+		buf.AppendString(ent.Stack)
+	}
+	buf.AppendString(e.ending)
+	return buf, nil
+}
+
+// lineEnding is what EncodeEntry appends last, so that a Core can take it off:
+// an event ends without one.
+func (e *prefixEncoder) lineEnding() string { return e.ending }
+
+// appendContext appends the separator and the object, or nothing if there turns
+// out to be no member. It writes to the free space of buf and then hands over
+// what is there: as long as that sufficed, nothing moves.
+func (e *prefixEncoder) appendContext(buf *buffer.Buffer, fields []zapcore.Field) {
+	b := buf.Bytes()
+	start := len(b)
+	if start > 0 {
+		b = append(b, e.separator...)
+	}
+	b = append(b, '{')
+	empty := len(b)
+	if b = e.Append(b, fields); len(b) > empty {
+		b = append(b, '}')
+		buf.AppendBytes(b[start:])
+	}
+}
+
+// tryPrefix forgets what a prefix wrote before it panicked.
+func (e *prefixEncoder) tryPrefix(buf *buffer.Buffer, ent *zapcore.Entry) {
+	defer func() {
+		if recover() != nil {
+			buf.Reset()
+		}
+	}()
+	e.prefix(buf, e.function, *ent)
+}
+
+// buffers holds the buffers that both encoders return.
+var buffers = buffer.NewPool()
+
+var (
+	labels       = []string{"#mini", "#short", "#simple", "#standard"}
+	placeholders = []string{"caller", "file", "func", "level", "line", "logger"}
+)
+
+// The indexes of placeholders, and what else a segment may be.
+const (
+	atCaller = iota
+	atFile
+	atFunc
+	atLevel
+	atLine
+	atLogger
+	literal = template.Literal
+	word    = literal - 1
+)
+
+// A segment of a template: a placeholder, literal text, or a word, which is
+// literal text of at most eight bytes. Most is, and goes in one store.
+type segment struct {
+	kind  int
+	text  string
+	bytes [8]byte // of a word
+}
+
+type segments []segment
+
+func compile(parsed []template.Segment) segments {
+	segs := make(segments, len(parsed))
+	for i, p := range parsed {
+		segs[i] = segment{kind: p.Known, text: p.Text}
+		if p.Known == literal && copy(segs[i].bytes[:], p.Text) == len(p.Text) {
+			segs[i].kind = word
+		}
+	}
+	return segs
+}
+
+// prefix is the Prefix of every template. Working on the bytes themselves is
+// faster than on buf, piece by piece.
+func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+	b := buf.Bytes()
+	start := len(b)
+	for i := range s {
+		text := s[i].text
+		switch s[i].kind {
+		case word:
+			b = append(b, s[i].bytes[:]...)
+			b = b[:len(b)-8+len(text)]
+			continue
+		case atCaller:
+			text = caller.Function(&ent.Caller)
+		case atFile:
+			text = caller.File(&ent.Caller)
+		case atFunc:
+			text = function
+		case atLevel:
+			text = levelName(ent.Level)
+		case atLine:
+			if ent.Caller.Defined {
+				b = strconv.AppendInt(b, int64(ent.Caller.Line), 10)
+			}
+			continue
+		case atLogger:
+			text = ent.LoggerName
+		}
+		b = append(b, text...)
+	}
+	buf.AppendBytes(b[start:])
+}
+
+// isOurs tells whether p is known not to panic. Functions can only be compared
+// by the address of their code, which all method values of a type share. A wrong
+// answer is a matter of speed as long as it is no.
+func isOurs(p Prefix) bool {
+	code := reflect.ValueOf(p).Pointer()
+	for _, ours := range [...]Prefix{StandardPrefix, ShortPrefix, SimplePrefix, MiniPrefix, segments(nil).prefix} {
+		if reflect.ValueOf(ours).Pointer() == code {
+			return true
+		}
+	}
+	return p == nil
+}
+
+func appendLevel(buf *buffer.Buffer, l zapcore.Level) {
+	if zapcore.DebugLevel <= l && l <= zapcore.FatalLevel {
+		buf.AppendString(levelName(l))
+		return
+	}
+	buf.AppendInt(int64(l))
+}
+
+func lineEnding(cfg *zapcore.EncoderConfig) string {
+	switch {
+	case cfg.SkipLineEnding:
+		return ""
+	case cfg.LineEnding == "":
+		return zapcore.DefaultLineEnding
+	}
+	return cfg.LineEnding
+}

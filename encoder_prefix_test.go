@@ -1,0 +1,821 @@
+package zapcw
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+)
+
+func ExampleNewPrefixEncoder() {
+	enc := NewPrefixEncoder("checkout", ShortPrefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
+	logger.Info("order accepted")
+	logger.Warn("stock is low", zap.String("item", "A-10045"), zap.Int("left", 2))
+	// Output:
+	// INFO: checkout: order accepted
+	// WARNING: checkout: stock is low	{"item": "A-10045", "left": 2}
+}
+
+func ExamplePrefixOf() {
+	prefix, err := PrefixOf("{level} [{logger}] {{{func}}} ")
+	if err != nil {
+		panic(err)
+	}
+	enc := NewPrefixEncoder("checkout", prefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
+	logger.Named("stock").Error("none left")
+
+	_, err = PrefixOf("{levle}: ")
+	fmt.Println(err)
+	_, err = PrefixOf("#tiny")
+	fmt.Println(err)
+	// Output:
+	// ERROR [stock] {checkout} none left
+	// prefix "{levle}: ": unknown placeholder {levle} at byte 0: known are {caller} {file} {func} {level} {line} {logger}
+	// prefix "#tiny": unknown label: known are #mini #short #simple #standard
+}
+
+func ExamplePrefixFunc() {
+	prefix := PrefixFunc(func(level zapcore.Level, function, _, msg string) string {
+		if level < zapcore.WarnLevel {
+			return ""
+		}
+		return fmt.Sprintf("%s, %d bytes: ", function, len(msg))
+	})
+	enc := NewPrefixEncoder("checkout", prefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
+	logger.Info("ready")
+	logger.Error("none left")
+	// Output:
+	// ready
+	// checkout, 9 bytes: none left
+}
+
+func ExamplePrefix_UnmarshalText() {
+	var cfg struct{ Prefix Prefix }
+	if err := json.Unmarshal([]byte(`{"prefix": "{func} | "}`), &cfg); err != nil {
+		panic(err)
+	}
+	enc := NewPrefixEncoder("checkout", cfg.Prefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
+	logger.Info("ready")
+	// Output: checkout | ready
+}
+
+func ExampleMiniPrefix() {
+	enc := NewPrefixEncoder("", MiniPrefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.DebugLevel))
+	logger.Debug("one")
+	logger.Info("two")
+	logger.Warn("three")
+	// Output:
+	// one
+	// two
+	// WARNING: three
+}
+
+func ExampleShortPrefix() {
+	enc := NewPrefixEncoder("checkout", ShortPrefix, NewEncoderConfig())
+	zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel)).Info("ready")
+	// Output: INFO: checkout: ready
+}
+
+func ExampleSimplePrefix() {
+	enc := NewPrefixEncoder("checkout", SimplePrefix, NewEncoderConfig())
+	zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel)).Info("ready")
+	// Output: checkout: ready
+}
+
+func ExampleStandardPrefix() {
+	enc := NewPrefixEncoder("checkout", StandardPrefix, NewEncoderConfig())
+	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel), zap.AddCaller())
+	logger.Info("ready")
+	// Output: INFO: checkout: ExampleStandardPrefix: ready
+}
+
+// callerOf is the caller of an entry that a function of this name logs.
+func callerOf(function string) zapcore.EntryCaller {
+	return zapcore.EntryCaller{Defined: true, File: "/src/acme/orders/checkout.go", Line: 42, Function: "example.com/acme.v2/orders." + function}
+}
+
+// encode gives the text of an entry without its line ending.
+func encode(tb testing.TB, enc zapcore.Encoder, ent zapcore.Entry, fields ...zapcore.Field) string {
+	tb.Helper()
+	buf, err := enc.EncodeEntry(ent, fields)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer buf.Free()
+	ending := "\n"
+	if e, ok := enc.(interface{ lineEnding() string }); ok {
+		ending = e.lineEnding()
+	}
+	text, ok := strings.CutSuffix(buf.String(), ending)
+	if !ok {
+		tb.Errorf("%q does not end with %q", buf, ending)
+	}
+	return text
+}
+
+func TestPrefixOf(t *testing.T) {
+	const debug, info, warn, crit = zapcore.DebugLevel, zapcore.InfoLevel, zapcore.WarnLevel, zapcore.DPanicLevel
+	for _, tt := range []struct {
+		prefix, function string
+		level            zapcore.Level
+		msg, want        string
+	}{
+		{"#standard", "Cool", debug, "the message", "DEBUG: Cool: handler: the message"},
+		{"#standard", "Cool", crit, "the message", "CRITICAL: Cool: handler: the message"},
+		{"#standard", "", warn, "the message", "WARNING: : handler: the message"},
+		{"#short", "Cool", warn, "the message", "WARNING: Cool: the message"},
+		{"#short", "", info, "m", "INFO: : m"},
+		{"#short", "f{level}{x}", info, "m", "INFO: f{level}{x}: m"},
+		{"#short", "Fn", info, "{level} {nope} {} }{ %s %(x)s", "INFO: Fn: {level} {nope} {} }{ %s %(x)s"},
+		{"#short", "Fn", 35, "m", "35: Fn: m"},
+		{"#short", "Fn", -2, "m", "-2: Fn: m"},
+		{"#short", "Fn", info, "", "INFO: Fn: "},
+		{"#short", "Fn", info, "a\u2028b\nc\r\n", "INFO: Fn: a\u2028b\nc\r\n"},
+		{"#simple", "Cool", zapcore.ErrorLevel, "the message", "Cool: the message"},
+		{"#simple", "", warn, "the message", ": the message"},
+		{"#mini", "Cool", debug, "the message", "Cool: the message"},
+		{"#mini", "Cool", info, "the message", "Cool: the message"},
+		{"#mini", "Cool", warn, "the message", "WARNING: Cool: the message"},
+		{"#mini", "Cool", zapcore.FatalLevel, "the message", "CRITICAL: Cool: the message"},
+		{"#mini", "", debug, "the message", "the message"},
+		{"#mini", "", crit, "the message", "CRITICAL: the message"},
+		{"#mini", "", 60, "m", "60: m"},
+		{"", "Fn", info, "m", "m"},
+		{"", "Fn", info, "", ""},
+		{"{caller} | {level} !! {func}: ", "Fn", info, "m", "handler | INFO !! Fn: m"},
+		{"static> ", "Fn", info, "m", "static> m"},
+		{"{level}", "Fn", info, "m", "INFOm"},
+		{"{{literal}} {level} ", "Fn", info, "m", "{literal} INFO m"},
+		{"{level}{level}/{caller}{caller} ", "Fn", info, "m", "INFOINFO/handlerhandler m"},
+		{"→ {level} ✓ ", "Fn", info, "m", "→ INFO ✓ m"},
+		{"{level}\n", "Fn", info, "m", "INFO\nm"},
+		{"%(level)s %s ", "Fn", info, "m", "%(level)s %s m"},
+		{"{{}}", "Fn", info, "m", "{}m"},
+		{"{file}:{line} {logger}> ", "Fn", info, "m", "orders/checkout.go:42 orders> m"},
+		{"# {level} ", "Fn", info, "m", "# INFO m"},
+		{"#{level} ", "Fn", info, "m", "#INFO m"},
+		{"#prod ", "Fn", info, "m", "#prod m"},
+		{"#", "Fn", info, "m", "#m"},
+		{"## ", "Fn", info, "m", "## m"},
+		{"#prod: ", "Fn", info, "m", "#prod: m"},
+		{" #mini", "Fn", info, "m", " #minim"},
+	} {
+		p, err := PrefixOf(tt.prefix)
+		if err != nil {
+			t.Errorf("PrefixOf(%q): %v", tt.prefix, err)
+			continue
+		}
+		ent := zapcore.Entry{Level: tt.level, Message: tt.msg, Caller: callerOf("(*T).handler"), LoggerName: "orders", Time: time.Now()}
+		if got := encode(t, NewPrefixEncoder(tt.function, p, NewEncoderConfig()), ent); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.prefix, got, tt.want)
+		}
+	}
+}
+
+func TestPrefixOfErrors(t *testing.T) {
+	const labels = ": unknown label: known are #mini #short #simple #standard"
+	const names = ": known are {caller} {file} {func} {level} {line} {logger}"
+	for in, want := range map[string]string{
+		"#unknown":      `"#unknown"` + labels,
+		"#STANDARD":     `"#STANDARD"` + labels,
+		"#mini ":        `"#mini "` + labels,
+		"# mini":        `"# mini"` + labels,
+		"#Short\n":      `"#Short\n"` + labels,
+		"#größe-2_x":    `"#größe-2_x"` + labels,
+		"{unknown} ":    `"{unknown} ": unknown placeholder {unknown} at byte 0` + names,
+		"{level}{LINE}": `"{level}{LINE}": unknown placeholder {LINE} at byte 7` + names,
+		"{level":        `"{level": { at byte 0 is never closed: write {{ for a literal brace`,
+		"x} ":           `"x} ": } at byte 1 closes nothing: write }} for a literal brace`,
+	} {
+		p, err := PrefixOf(in)
+		if err == nil || err.Error() != "prefix "+want || p != nil {
+			t.Errorf("PrefixOf(%q): %v, want %s", in, err, want)
+		}
+	}
+}
+
+// Without a caller the values that come from it are empty.
+func TestPrefixWithoutCaller(t *testing.T) {
+	ent := zapcore.Entry{Message: "m", Caller: zapcore.EntryCaller{Function: "f", File: "f", Line: 1}}
+	for prefix, want := range map[string]string{
+		"#standard":               "INFO: Fn: : m",
+		"{caller}|{file}|{line}|": "|||m",
+	} {
+		if got := encode(t, NewPrefixEncoder("Fn", mustPrefix(t, prefix), NewEncoderConfig()), ent); got != want {
+			t.Errorf("%q: %q, want %q", prefix, got, want)
+		}
+	}
+}
+
+func TestPrefixFunc(t *testing.T) {
+	dump := PrefixFunc(func(level zapcore.Level, function, caller, msg string) string {
+		return fmt.Sprintf("<%d|%s|%s|%s> ", level, function, caller, msg)
+	})
+	ent := zapcore.Entry{Level: zapcore.ErrorLevel, Message: "n", Caller: callerOf("worker.func1")}
+	if got, want := encode(t, NewPrefixEncoder("Fn", dump, NewEncoderConfig()), ent, zap.Int("a", 1)), "<2|Fn|worker|n> n\t{\"a\": 1}"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := encode(t, NewPrefixEncoder("Fn", PrefixFunc(nil), NewEncoderConfig()), ent); got != "n" {
+		t.Errorf("nil func: %q", got)
+	}
+}
+
+// A prefix that panics leaves the message, and the next entry has its prefix.
+func TestPrefixPanics(t *testing.T) {
+	blow := true
+	for name, p := range map[string]Prefix{
+		"func": PrefixFunc(func(zapcore.Level, string, string, string) string {
+			if blow {
+				panic("no prefix")
+			}
+			return "p: "
+		}),
+		"raw": func(buf *buffer.Buffer, _ string, _ zapcore.Entry) {
+			buf.AppendString("p: ")
+			if blow {
+				var none *Syncer
+				buf.AppendString(none.Group)
+			}
+		},
+		"nil panic": func(buf *buffer.Buffer, _ string, _ zapcore.Entry) {
+			buf.AppendString("p: ")
+			if blow {
+				panic(nil) //nolint:govet // what a user may do
+			}
+		},
+		"wrapper": func(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+			SimplePrefix(buf, "p", ent)
+			if blow {
+				panic(errors.New("late"))
+			}
+		},
+	} {
+		enc := NewPrefixEncoder("Fn", p, NewEncoderConfig())
+		blow = true
+		if got := encode(t, enc, zapcore.Entry{Message: "m"}, zap.Int("a", 1)); got != "m\t{\"a\": 1}" {
+			t.Errorf("%s: %q", name, got)
+		}
+		blow = false
+		if got := encode(t, enc, zapcore.Entry{Message: "m"}); got != "p: m" {
+			t.Errorf("%s: then %q", name, got)
+		}
+	}
+}
+
+// Our own prefixes run unguarded, and they alone.
+func TestIsOurs(t *testing.T) {
+	for _, p := range []Prefix{nil, StandardPrefix, ShortPrefix, SimplePrefix, MiniPrefix,
+		mustPrefix(t, ""), mustPrefix(t, "x"), mustPrefix(t, "{level}{caller}"), mustPrefix(t, "#mini")} {
+		if !isOurs(p) {
+			t.Errorf("%p is taken for a user's", p)
+		}
+	}
+	for _, p := range []Prefix{
+		func(*buffer.Buffer, string, zapcore.Entry) {},
+		PrefixFunc(func(zapcore.Level, string, string, string) string { return "" }),
+		func(buf *buffer.Buffer, f string, ent zapcore.Entry) { StandardPrefix(buf, f, ent) },
+	} {
+		if isOurs(p) {
+			t.Errorf("%p is taken for ours", p)
+		}
+	}
+}
+
+func TestPrefixUnmarshalText(t *testing.T) {
+	var cfg struct{ A, B, C Prefix }
+	if err := json.Unmarshal([]byte(`{"A": "#mini", "B": "{func}> ", "C": null}`), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	ent := zapcore.Entry{Level: zapcore.WarnLevel, Message: "m"}
+	for _, tt := range []struct {
+		p    Prefix
+		want string
+	}{{cfg.A, "WARNING: Fn: m"}, {cfg.B, "Fn> m"}, {cfg.C, "m"}} {
+		if got := encode(t, NewPrefixEncoder("Fn", tt.p, NewEncoderConfig()), ent); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	if err := cfg.B.UnmarshalText([]byte("{")); err == nil {
+		t.Error("no error for a lone brace")
+	}
+	if got := encode(t, NewPrefixEncoder("Fn", cfg.B, NewEncoderConfig()), ent); got != "Fn> m" {
+		t.Errorf("after an error %q", got)
+	}
+	if err := json.Unmarshal([]byte(`{"A": "#none"}`), &cfg); err == nil || !strings.Contains(err.Error(), "#standard") {
+		t.Errorf("got %v", err)
+	}
+	if err := (*Prefix)(nil).UnmarshalText([]byte("#mini")); err == nil {
+		t.Error("no error for a nil *Prefix")
+	}
+}
+
+func TestPrefixLineEnding(t *testing.T) {
+	for _, tt := range []struct {
+		cfg  zapcore.EncoderConfig
+		want string
+	}{
+		{zapcore.EncoderConfig{}, "m\n"},
+		{zapcore.EncoderConfig{LineEnding: "\r\n"}, "m\r\n"},
+		{zapcore.EncoderConfig{SkipLineEnding: true}, "m"},
+		{zapcore.EncoderConfig{SkipLineEnding: true, LineEnding: "\r\n"}, "m"},
+	} {
+		for _, enc := range []zapcore.Encoder{NewPrefixEncoder("", nil, tt.cfg), NewPrefixEncoder("", nil, tt.cfg).Clone()} {
+			buf, _ := enc.EncodeEntry(zapcore.Entry{Message: "m"}, nil)
+			if got := buf.String(); got != tt.want {
+				t.Errorf("%+v: %q, want %q", tt.cfg, got, tt.want)
+			}
+			if got := enc.(interface{ lineEnding() string }).lineEnding(); "m"+got != tt.want {
+				t.Errorf("%+v: lineEnding %q", tt.cfg, got)
+			}
+		}
+	}
+}
+
+// likeConsole compares with zap's console encoder, to which the prefix is a
+// part of the message.
+func likeConsole(tb testing.TB, cfg zapcore.EncoderConfig, ent zapcore.Entry, with [][]zapcore.Field, fields []zapcore.Field) {
+	tb.Helper()
+	cfg.MessageKey = "msg"
+	cfg.TimeKey, cfg.LevelKey, cfg.NameKey, cfg.CallerKey, cfg.FunctionKey = "", "", "", "", ""
+	for _, prefix := range []Prefix{nil, ShortPrefix} {
+		ours, zaps := NewPrefixEncoder("Fn", prefix, cfg), zapcore.NewConsoleEncoder(cfg)
+		for _, context := range with {
+			ours, zaps = ours.Clone(), zaps.Clone()
+			for _, f := range context {
+				f.AddTo(ours)
+				f.AddTo(zaps)
+			}
+		}
+		got, err := ours.EncodeEntry(ent, fields)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ref := ent
+		if prefix != nil {
+			buf := buffers.Get()
+			prefix(buf, "Fn", ent)
+			ref.Message = buf.String() + ent.Message
+			buf.Free()
+		}
+		want, err := zaps.EncodeEntry(ref, fields)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if got.String() != want.String() {
+			tb.Errorf("got  %q\nwant %q", got, want)
+		}
+		got.Free()
+		want.Free()
+	}
+}
+
+func TestPrefixFieldsLikeConsole(t *testing.T) {
+	ent := zapcore.Entry{Message: "m", Stack: "main.main\n\tmain.go:1"}
+	for name, cfg := range testConfigs() {
+		for _, kind := range fieldKinds() {
+			t.Run(name+"/"+kind.name, func(t *testing.T) {
+				f := kind.fields
+				likeConsole(t, cfg, ent, nil, f)
+				likeConsole(t, cfg, ent, [][]zapcore.Field{f}, nil)
+				likeConsole(t, cfg, ent, [][]zapcore.Field{f, f}, f)
+				likeConsole(t, cfg, zapcore.Entry{}, nil, f)
+				likeConsole(t, cfg, ent, nil, append([]zapcore.Field{zap.Int("first", 1), zap.Namespace("ns")}, append(f, f...)...))
+				likeConsole(t, cfg, ent, [][]zapcore.Field{{zap.Int("first", 1), zap.Namespace("ns")}}, append(f, zap.Bool("last", true)))
+			})
+		}
+	}
+}
+
+func TestPrefixNamespaces(t *testing.T) {
+	var with [][]zapcore.Field
+	for i := range 40 {
+		with = append(with, []zapcore.Field{zap.Int("n", i), zap.Namespace(fmt.Sprint("ns", i))})
+	}
+	likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: "m"}, with, nil)
+	likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: "m"}, with, []zapcore.Field{zap.Int("last", 1)})
+	likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: "m"}, with, []zapcore.Field{zap.Namespace("x"), zap.Stringer("y", time.Second)})
+}
+
+// An entry that outgrows its buffer, and then one that reuses it.
+func TestPrefixLongEntries(t *testing.T) {
+	for _, n := range []int{900, 1000, 1020, 1024, 1025, 5000, 1 << 20, 10} {
+		long := strings.Repeat("x", n)
+		likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: long, Stack: long}, nil, []zapcore.Field{zap.String(long, long), zap.Any("a", long)})
+		likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: "m"}, [][]zapcore.Field{{zap.String("a", long)}}, nil)
+	}
+}
+
+// Adding to a clone, or to the original, shows nowhere else.
+func TestPrefixClone(t *testing.T) {
+	base := NewPrefixEncoder("", nil, NewEncoderConfig())
+	base.AddString("a", "1")
+	one, two := base.Clone(), base.Clone()
+	one.AddString("b", "one")
+	two.AddString("c", "two")
+	base.OpenNamespace("n")
+	ent := zapcore.Entry{Message: "m"}
+	for _, tt := range []struct {
+		enc  zapcore.Encoder
+		want string
+	}{
+		{base, `m	{"a": "1", "n": {}}`},
+		{one, `m	{"a": "1", "b": "one"}`},
+		{two, `m	{"a": "1", "c": "two"}`},
+		{two.Clone(), `m	{"a": "1", "c": "two"}`},
+	} {
+		for range 2 {
+			if got := encode(t, tt.enc, ent); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		}
+	}
+}
+
+// A field's own code may log, through the same encoder.
+func TestEncodeReentrant(t *testing.T) {
+	for _, enc := range []zapcore.Encoder{NewPrefixEncoder("", nil, NewEncoderConfig()), NewJSONEncoder(NewEncoderConfig())} {
+		inner := zap.Stringer("inner", stringerFunc(func() string { return encode(t, enc, zapcore.Entry{Message: "inside"}, zap.Any("x", []int{1})) }))
+		got := encode(t, enc, zapcore.Entry{Message: "m"}, zap.Int("a", 1), inner, zap.Int("b", 2))
+		if !strings.Contains(got, "inside") || !strings.HasSuffix(strings.ReplaceAll(got, " ", ""), `"b":2}`) {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+func TestEncodeConcurrently(t *testing.T) {
+	for _, enc := range []zapcore.Encoder{NewPrefixEncoder("f", StandardPrefix, NewEncoderConfig()), NewJSONEncoder(NewEncoderConfig())} {
+		enc.AddString("who", "all")
+		_ = enc.AddReflected("r", map[string]int{"a": 1})
+		ent, fields := benchEntry(), append(benchFields(10), zap.Any("reflected", []int{1}))
+		want := encode(t, enc, ent, fields...)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 200 {
+					clone := enc.Clone()
+					if got := encode(t, clone, ent, fields...); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
+					clone.AddInt("own", 1)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestEncodeAllocs(t *testing.T) {
+	ent := benchEntry()
+	encoders := map[string]zapcore.Encoder{
+		"json": NewJSONEncoder(NewEncoderConfig()), "standard": NewPrefixEncoder("f", StandardPrefix, NewEncoderConfig()),
+		"mini": NewPrefixEncoder("f", MiniPrefix, NewEncoderConfig()), "none": NewPrefixEncoder("f", nil, NewEncoderConfig()),
+		"template": NewPrefixEncoder("f", mustPrefix(t, "{level} {func} {caller} {file}:{line} {logger} "), NewEncoderConfig()),
+	}
+	for name, enc := range encoders {
+		for _, n := range []int{0, 3, 10} {
+			for _, context := range []int{0, 3} {
+				t.Run(fmt.Sprintf("%s/%d fields/%d in context", name, n, context), func(t *testing.T) {
+					enc, fields := enc.Clone(), benchFields(n)
+					for _, f := range benchFields(context) {
+						f.AddTo(enc)
+					}
+					checkAllocs(t, 0, func() {
+						buf, _ := enc.EncodeEntry(ent, fields)
+						buf.Free()
+					})
+				})
+			}
+		}
+	}
+}
+
+// testConfigs are configurations that change what fields look like.
+func testConfigs() map[string]zapcore.EncoderConfig {
+	nothing := NewEncoderConfig()
+	nothing.EncodeTime = func(time.Time, zapcore.PrimitiveArrayEncoder) {}
+	nothing.EncodeDuration = func(time.Duration, zapcore.PrimitiveArrayEncoder) {}
+	production := zap.NewProductionEncoderConfig()
+	production.ConsoleSeparator = " | "
+	production.LineEnding = "\r\n"
+	development := zap.NewDevelopmentEncoderConfig()
+	development.NewReflectedEncoder = func(w io.Writer) zapcore.ReflectedEncoder {
+		enc := json.NewEncoder(w)
+		enc.SetIndent(" ", " ")
+		return enc
+	}
+	development.StacktraceKey = ""
+	layout := NewEncoderConfig()
+	layout.EncodeTime = zapcore.TimeEncoderOfLayout("Mon 2 Jan")
+	layout.SkipLineEnding = true
+	return map[string]zapcore.EncoderConfig{
+		"stock": NewEncoderConfig(), "zero": {}, "nothing": nothing,
+		"production": production, "development": development, "layout": layout,
+	}
+}
+
+type fieldKind struct {
+	name   string
+	fields []zapcore.Field
+}
+
+// fieldKinds has every kind of field that zap can make, and broken ones.
+func fieldKinds() []fieldKind {
+	var (
+		str     = "text \"\\\n\x01 é\xff"
+		now     = time.Date(2023, 11, 14, 22, 13, 20, 123456789, time.FixedZone("X", 3600))
+		broken  = errors.New("broken")
+		nilText *stringer
+		nilErr  *customError
+	)
+	kinds := []fieldKind{
+		{"none", nil},
+		{"array error", []zapcore.Field{zap.Array("k", zapcore.ArrayMarshalerFunc(func(a zapcore.ArrayEncoder) error {
+			a.AppendInt(1)
+			_ = a.AppendReflected(func() {})
+			_ = a.AppendReflected(nil)
+			return broken
+		}))}},
+		{"array all", []zapcore.Field{zap.Array("k", zapcore.ArrayMarshalerFunc(appendAll))}},
+		{"object all", []zapcore.Field{zap.Object("k", zapcore.ObjectMarshalerFunc(addAll))}},
+		{"inline all", []zapcore.Field{zap.Inline(zapcore.ObjectMarshalerFunc(addAll))}},
+		{"inline nothing", []zapcore.Field{zap.Inline(zapcore.ObjectMarshalerFunc(func(zapcore.ObjectEncoder) error { return nil }))}},
+		{"inline error", []zapcore.Field{zap.Inline(zapcore.ObjectMarshalerFunc(func(zapcore.ObjectEncoder) error { return broken }))}},
+		{"inline namespace", []zapcore.Field{zap.Inline(zapcore.ObjectMarshalerFunc(func(o zapcore.ObjectEncoder) error {
+			o.OpenNamespace("in")
+			return nil
+		}))}},
+		{"object error", []zapcore.Field{zap.Object("k", zapcore.ObjectMarshalerFunc(func(o zapcore.ObjectEncoder) error {
+			o.AddString("a", "b")
+			o.OpenNamespace("left open")
+			return broken
+		}))}},
+		{"object empty", []zapcore.Field{zap.Object("k", zapcore.ObjectMarshalerFunc(func(zapcore.ObjectEncoder) error { return nil }))}},
+		{"dict", []zapcore.Field{zap.Dict("k", zap.Int("a", 1), zap.Namespace("n"), zap.Int("b", 1))}},
+		{"dict empty", []zapcore.Field{zap.Dict("k")}},
+		{"stringer nil", []zapcore.Field{zap.Stringer("k", nilText)}},
+		{"stringer panics", []zapcore.Field{zap.Stringer("k", stringerFunc(func() string { panic("no text") }))}},
+		{"named error", []zapcore.Field{zap.NamedError("k", broken)}},
+		{"named error verbose", []zapcore.Field{zap.NamedError("k", verboseError{"short"})}},
+		{"named error nil pointer", []zapcore.Field{zap.NamedError("k", nilErr)}},
+		{"named error panics", []zapcore.Field{zap.NamedError("k", errorFunc(func() string { panic(broken) }))}},
+		{"named error group", []zapcore.Field{zap.NamedError("k", errorGroup{broken, nil, verboseError{"two"}})}},
+		{"errors", []zapcore.Field{zap.Errors("k", []error{broken, nil, verboseError{"two"}})}},
+		{"reflect unsupported", []zapcore.Field{zap.Reflect("k", make(chan int))}},
+		{"reflect broken", []zapcore.Field{zap.Reflect("k", brokenJSON{}), zap.Reflect("l", json.RawMessage(`{`))}},
+		{"reflect html", []zapcore.Field{zap.Reflect("k", map[string]string{"<a>": "&\u2028"})}},
+		{"namespace", []zapcore.Field{zap.Namespace("k")}},
+		{"skip", []zapcore.Field{zap.Skip(), zap.NamedError("k", nil)}},
+		{"stack", []zapcore.Field{zap.String("k", "main.main\n\tmain.go:1")}},
+		{"key", []zapcore.Field{zap.Int(str, 1), zap.String("", ""), zap.Bool("a fairly long key, with \"quotes\"", true)}},
+		{"int overflow", []zapcore.Field{{Key: "k", Type: zapcore.Int32Type, Integer: math.MaxInt64}, {Key: "k", Type: zapcore.Uint32Type, Integer: -1}}},
+		{"time location", []zapcore.Field{{Key: "k", Type: zapcore.TimeType, Integer: 1}}},
+		{"time far", []zapcore.Field{zap.Time("k", time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)), zap.Time("l", time.Time{})}},
+	}
+	for name, v := range map[string]any{
+		"bool": true, "bool slice": []bool{true, false}, "binary": []byte(str), "complex128": complex(1, -2.5), "complex64": complex64(complex(-1, 2)),
+		"complex special": complex(math.NaN(), math.Inf(1)), "float64": 1e21, "float32": float32(0.1), "nan": math.NaN(), "inf": math.Inf(1),
+		"-inf": float32(math.Inf(-1)), "int": math.MinInt, "int64": int64(math.MaxInt64), "int32": int32(-5), "int16": int16(-5), "int8": int8(-5),
+		"string": str, "uint": uint(math.MaxUint), "uint64": uint64(math.MaxUint64), "uint32": uint32(math.MaxUint32), "uint16": uint16(5), "uint8": uint8(5),
+		"uintptr": uintptr(5), "time": now, "times": []time.Time{now, {}}, "duration": -1500 * time.Microsecond, "durations": []time.Duration{1, 2},
+		"nil": nil, "nil map": map[string]int(nil), "struct": struct {
+			A string
+			B *int `json:"b"`
+		}{A: str}, "strings": []string{str, ""}, "floats": []float64{1, math.NaN()}, "stringer": stringer{str}, "ints": []int{},
+		"bytes": [][]byte{[]byte(str)}, "error slice": []error{broken}, "json": json.Number("12"), "raw": json.RawMessage(`{"a": [1, 2]}`),
+		"string pointer": &str, "nil pointer": (*string)(nil), "any slice": []any{1, "a", nil},
+	} {
+		kinds = append(kinds, fieldKind{"any " + name, []zapcore.Field{zap.Any("k", v)}}, fieldKind{"reflect " + name, []zapcore.Field{zap.Reflect("k", v)}})
+	}
+	return append(kinds, fieldKind{"byte string", []zapcore.Field{zap.ByteString("k", []byte(str)), zap.ByteString("l", nil), zap.Binary("m", nil)}})
+}
+
+func addAll(o zapcore.ObjectEncoder) error {
+	o.AddBinary("binary", []byte{1, 2, 3, 4})
+	o.AddByteString("bytes", []byte("b\t"))
+	o.AddBool("bool", true)
+	o.AddComplex128("c128", complex(1, 2))
+	o.AddComplex64("c64", complex(1, -2))
+	o.AddDuration("duration", time.Second)
+	o.AddFloat64("f64", 1.5)
+	o.AddFloat32("f32", 1.1)
+	o.AddInt("int", -1)
+	o.AddInt64("i64", -2)
+	o.AddInt32("i32", -3)
+	o.AddInt16("i16", -4)
+	o.AddInt8("i8", -5)
+	o.AddString("string", "s\n")
+	o.AddTime("time", time.Unix(1700000000, 5e8).UTC())
+	o.AddUint("uint", 1)
+	o.AddUint64("u64", 2)
+	o.AddUint32("u32", 3)
+	o.AddUint16("u16", 4)
+	o.AddUint8("u8", 5)
+	o.AddUintptr("ptr", 6)
+	if err := o.AddReflected("reflected", func() {}); err == nil {
+		return errors.New("a function was encoded")
+	}
+	if err := o.AddReflected("reflected", []int{1}); err != nil {
+		return err
+	}
+	if err := o.AddArray("array", zapcore.ArrayMarshalerFunc(appendAll)); err != nil {
+		return err
+	}
+	o.OpenNamespace("ns")
+	return o.AddObject("object", zapcore.ObjectMarshalerFunc(func(o zapcore.ObjectEncoder) error {
+		o.OpenNamespace("inner")
+		o.AddInt("a", 1)
+		return nil
+	}))
+}
+
+func appendAll(a zapcore.ArrayEncoder) error {
+	a.AppendBool(false)
+	a.AppendByteString([]byte("b\t"))
+	a.AppendComplex128(complex(1, 2))
+	a.AppendComplex64(complex(1, -2))
+	a.AppendFloat64(1.5)
+	a.AppendFloat32(1.1)
+	a.AppendInt(-1)
+	a.AppendInt64(-2)
+	a.AppendInt32(-3)
+	a.AppendInt16(-4)
+	a.AppendInt8(-5)
+	a.AppendString("s\n")
+	a.AppendUint(1)
+	a.AppendUint64(2)
+	a.AppendUint32(3)
+	a.AppendUint16(4)
+	a.AppendUint8(5)
+	a.AppendUintptr(6)
+	a.AppendDuration(time.Second)
+	a.AppendTime(time.Unix(1700000000, 5e8).UTC())
+	_ = a.AppendArray(zapcore.ArrayMarshalerFunc(func(zapcore.ArrayEncoder) error { return nil }))
+	_ = a.AppendObject(zapcore.ObjectMarshalerFunc(func(o zapcore.ObjectEncoder) error {
+		o.OpenNamespace("n")
+		return nil
+	}))
+	return a.AppendReflected(map[string]any{"a": nil})
+}
+
+type stringer struct{ s string }
+
+func (s stringer) String() string { return s.s }
+
+type stringerFunc func() string
+
+func (f stringerFunc) String() string { return f() }
+
+type customError struct{ s string }
+
+func (e customError) Error() string { return e.s }
+
+type errorFunc func() string
+
+func (f errorFunc) Error() string { return f() }
+
+// verboseError says more when asked to, like those that carry a stack.
+type verboseError struct{ s string }
+
+func (e verboseError) Error() string { return e.s }
+func (e verboseError) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, e.s)
+	if s.Flag('+') {
+		_, _ = io.WriteString(s, "\nat main.go:1")
+	}
+}
+
+type errorGroup []error
+
+func (g errorGroup) Error() string   { return fmt.Sprint(len(g), " errors") }
+func (g errorGroup) Errors() []error { return g }
+
+type brokenJSON struct{}
+
+func (brokenJSON) MarshalJSON() ([]byte, error) { return []byte(`{"a"`), nil }
+
+func FuzzTemplate(f *testing.F) {
+	for _, s := range []string{"", "#mini", "#none", "# {level}", "{level}: {func}: {caller}: ", "{{{file}}}:{line} {logger}", "{", "}", "{x}", "\xff{level}", "#mini "} {
+		f.Add(s, "Fn{level}", "msg {x}")
+	}
+	f.Fuzz(func(t *testing.T, template, function, msg string) {
+		var p Prefix
+		if err := p.UnmarshalText([]byte(template)); err != nil {
+			if !strings.HasPrefix(err.Error(), fmt.Sprintf("prefix %q: ", template)) || p != nil {
+				t.Errorf("%q: %v", template, err)
+			}
+			return
+		}
+		ent := zapcore.Entry{Level: zapcore.ErrorLevel, Message: msg, Caller: callerOf("worker"), LoggerName: "log"}
+		want := strings.NewReplacer("{{", "{", "}}", "}", "{level}", "ERROR", "{func}", function, "{caller}", "worker",
+			"{file}", "orders/checkout.go", "{line}", "42", "{logger}", "log").Replace(template)
+		switch template {
+		case "#standard":
+			want = "ERROR: " + function + ": worker: "
+		case "#short":
+			want = "ERROR: " + function + ": "
+		case "#simple":
+			want = function + ": "
+		case "#mini":
+			want = "ERROR: "
+			if function != "" {
+				want += function + ": "
+			}
+		}
+		if got := encode(t, NewPrefixEncoder(function, p, NewEncoderConfig()), ent); got != want+msg {
+			t.Errorf("%q: %q, want %q", template, got, want+msg)
+		}
+	})
+}
+
+// FuzzPrefixFields compares with zap's console encoder.
+func FuzzPrefixFields(f *testing.F) {
+	f.Add("m", []byte("\x00\x03key\x05value\x09\x01\x02ns\x04"), uint8(0))
+	f.Add("", []byte("some bytes that become fields, whatever they are"), uint8(3))
+	f.Add("x", []byte{18, 1, 'n', 0, 1, 'a', 2, 'b', 'c', 17, 1, 'e', 3, 'o', 'h', '!'}, uint8(1))
+	f.Fuzz(func(t *testing.T, msg string, data []byte, split uint8) {
+		fields := fuzzFields(data)
+		n := min(int(split), len(fields))
+		likeConsole(t, NewEncoderConfig(), zapcore.Entry{Message: msg}, [][]zapcore.Field{fields[:n/2], fields[n/2 : n]}, fields[n:])
+	})
+}
+
+// fuzzFields makes fields of bytes: a kind, a key and a value each.
+func fuzzFields(data []byte) (fields []zapcore.Field) {
+	next := func() (b byte) {
+		if len(data) > 0 {
+			b, data = data[0], data[1:]
+		}
+		return b
+	}
+	text := func() string {
+		n := min(int(next()), len(data))
+		s := string(data[:n])
+		data = data[n:]
+		return s
+	}
+	for len(data) > 0 {
+		kind, key, val := next(), text(), text()
+		n := int64(len(val))
+		for i := range len(val) {
+			n = n<<8 | int64(val[i])
+		}
+		switch kind % 20 {
+		case 0:
+			fields = append(fields, zap.String(key, val))
+		case 1:
+			fields = append(fields, zap.Int64(key, n))
+		case 2:
+			fields = append(fields, zap.Bool(key, n&1 == 1))
+		case 3:
+			fields = append(fields, zap.Float64(key, math.Float64frombits(uint64(n))))
+		case 4:
+			fields = append(fields, zap.Float32(key, math.Float32frombits(uint32(n))))
+		case 5:
+			fields = append(fields, zap.Uint64(key, uint64(n)))
+		case 6:
+			fields = append(fields, zap.Duration(key, time.Duration(n)))
+		case 7:
+			fields = append(fields, zap.Time(key, time.Unix(n%(1<<40), n%1e9)))
+		case 8:
+			fields = append(fields, zap.Binary(key, []byte(val)))
+		case 9:
+			fields = append(fields, zap.ByteString(key, []byte(val)))
+		case 10:
+			fields = append(fields, zap.Reflect(key, map[string]string{val: val}))
+		case 11:
+			fields = append(fields, zap.Strings(key, strings.Split(val, ",")))
+		case 12:
+			fields = append(fields, zap.NamedError(key, verboseError{val}))
+		case 13:
+			fields = append(fields, zap.Complex128(key, complex(float64(n), -float64(n))))
+		case 14:
+			fields = append(fields, zap.Object(key, zapcore.ObjectMarshalerFunc(addAll)))
+		case 15:
+			fields = append(fields, zap.Inline(zapcore.ObjectMarshalerFunc(addAll)))
+		case 16:
+			fields = append(fields, zap.Reflect(key, json.RawMessage(val)))
+		case 17:
+			fields = append(fields, zap.Error(errors.New(val)))
+		case 18:
+			fields = append(fields, zap.Namespace(key))
+		case 19:
+			fields = append(fields, zap.Stringer(key, stringerFunc(func() string { panic(val) })))
+		}
+	}
+	return fields
+}

@@ -1,0 +1,232 @@
+// Package jsonenc appends zap fields to a byte slice as the members of a JSON
+// object. What it writes is what zap's own JSON and console encoders write,
+// byte for byte; how it writes it is its own.
+package jsonenc
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// An Encoder appends members to a byte slice. It closes the namespaces that
+// were opened through it, and leaves the braces around the members to its user.
+//
+// Like other object encoders it serves one goroutine at a time, but any number
+// of them may read from one that nobody changes: see Append and Reset.
+type Encoder struct {
+	buf    []byte
+	cfg    *zapcore.EncoderConfig
+	spaced bool // a space after colons and commas, as zap's console encoder has it
+	open   int  // namespaces
+
+	std *json.Encoder // made once; it writes to this Encoder
+}
+
+var (
+	_ zapcore.ObjectEncoder = (*Encoder)(nil)
+	_ zapcore.ArrayEncoder  = (*Encoder)(nil)
+)
+
+// New gives an empty Encoder that keeps cfg.
+func New(cfg *zapcore.EncoderConfig, spaced bool) Encoder {
+	return Encoder{cfg: cfg, spaced: spaced}
+}
+
+// Clone copies e with all that was added to it.
+func (e *Encoder) Clone() Encoder {
+	return Encoder{
+		buf:    append([]byte(nil), e.buf...),
+		cfg:    e.cfg,
+		spaced: e.spaced,
+		open:   e.open,
+	}
+}
+
+// Reset makes e append to dst with the configuration of from and within the
+// namespaces that are open there. The members of from are not copied.
+func (e *Encoder) Reset(from *Encoder, dst []byte) {
+	e.buf, e.cfg, e.spaced, e.open = dst, from.cfg, from.spaced, from.open
+}
+
+// Bytes gives what was appended so far, together with the slice it began with.
+// The slice may be changed up to the next call of another method.
+func (e *Encoder) Bytes() []byte { return e.buf }
+
+// SetBytes replaces the slice that e appends to.
+func (e *Encoder) SetBytes(b []byte) { e.buf = b }
+
+// CloseNamespaces closes all that are open.
+func (e *Encoder) CloseNamespaces() {
+	for ; e.open > 0; e.open-- {
+		e.buf = append(e.buf, '}')
+	}
+}
+
+// Splice appends the members of from, none or more.
+func (e *Encoder) Splice(from *Encoder) {
+	if len(from.buf) > 0 {
+		e.buf = append(e.sep(), from.buf...)
+	}
+}
+
+// AddRaw appends key, which AppendKey has made of a name on nothing, with a
+// comma if one is due. It gives the length so far.
+func (e *Encoder) AddRaw(key string) int {
+	e.buf = append(e.sep(), key...)
+	return len(e.buf)
+}
+
+// AppendMessage appends s as JSON if it is an object or an array, and as a
+// string otherwise.
+func (e *Encoder) AppendMessage(s string) {
+	var ok bool
+	if e.buf, ok = AppendCompact(e.sep(), s); !ok {
+		e.buf = appendQuoted(e.buf, s)
+	}
+}
+
+// AppendLocation appends a place in a program as one string.
+func (e *Encoder) AppendLocation(logger, function string, line int) {
+	b := append(e.sep(), '"')
+	if logger != "" {
+		b = append(AppendEscaped(b, logger), '.')
+	}
+	b = append(AppendEscaped(b, function), ':')
+	b = strconv.AppendInt(b, int64(line), 10)
+	e.buf = append(b, '"')
+}
+
+// AddArray implements [zapcore.ObjectEncoder].
+func (e *Encoder) AddArray(key string, v zapcore.ArrayMarshaler) error {
+	e.buf = e.keyed(key)
+	return e.AppendArray(v)
+}
+
+// AddObject implements [zapcore.ObjectEncoder].
+func (e *Encoder) AddObject(key string, v zapcore.ObjectMarshaler) error {
+	e.buf = e.keyed(key)
+	return e.AppendObject(v)
+}
+
+// AddBinary writes v in standard base64 with padding.
+func (e *Encoder) AddBinary(key string, v []byte) {
+	b := append(e.keyed(key), '"')
+	b = base64.StdEncoding.AppendEncode(b, v)
+	e.buf = append(b, '"')
+}
+
+// AddByteString writes v as text.
+func (e *Encoder) AddByteString(key string, v []byte) {
+	e.buf = appendQuoted(e.keyed(key), asString(v))
+}
+
+// AddBool implements [zapcore.ObjectEncoder].
+func (e *Encoder) AddBool(key string, v bool) {
+	e.buf = appendBool(e.keyed(key), v)
+}
+
+// AddComplex128 writes v as text, like 1+2i.
+func (e *Encoder) AddComplex128(key string, v complex128) {
+	e.buf = appendComplex(e.keyed(key), v, 64)
+}
+
+// AddComplex64 writes v as text, like 1+2i.
+func (e *Encoder) AddComplex64(key string, v complex64) {
+	e.buf = appendComplex(e.keyed(key), complex128(v), 32)
+}
+
+// AddDuration writes v by the configuration's EncodeDuration.
+func (e *Encoder) AddDuration(key string, v time.Duration) {
+	e.buf = e.keyed(key)
+	e.AppendDuration(v)
+}
+
+// AddFloat64 writes numbers that JSON has no literal for as text.
+func (e *Encoder) AddFloat64(key string, v float64) {
+	e.buf = appendFloat(e.keyed(key), v, 64)
+}
+
+// AddFloat32 writes numbers that JSON has no literal for as text.
+func (e *Encoder) AddFloat32(key string, v float32) {
+	e.buf = appendFloat(e.keyed(key), float64(v), 32)
+}
+
+// AddInt implements [zapcore.ObjectEncoder], and so do those that follow.
+func (e *Encoder) AddInt(key string, v int)         { e.AddInt64(key, int64(v)) }
+func (e *Encoder) AddInt64(key string, v int64)     { e.buf = appendInt(e.keyed(key), v) }
+func (e *Encoder) AddInt32(key string, v int32)     { e.AddInt64(key, int64(v)) }
+func (e *Encoder) AddInt16(key string, v int16)     { e.AddInt64(key, int64(v)) }
+func (e *Encoder) AddInt8(key string, v int8)       { e.AddInt64(key, int64(v)) }
+func (e *Encoder) AddString(key, v string)          { e.buf = appendQuoted(e.keyed(key), v) }
+func (e *Encoder) AddTime(key string, v time.Time)  { e.buf = e.keyed(key); e.AppendTime(v) }
+func (e *Encoder) AddUint(key string, v uint)       { e.AddUint64(key, uint64(v)) }
+func (e *Encoder) AddUint64(key string, v uint64)   { e.buf = appendUint(e.keyed(key), v) }
+func (e *Encoder) AddUint32(key string, v uint32)   { e.AddUint64(key, uint64(v)) }
+func (e *Encoder) AddUint16(key string, v uint16)   { e.AddUint64(key, uint64(v)) }
+func (e *Encoder) AddUint8(key string, v uint8)     { e.AddUint64(key, uint64(v)) }
+func (e *Encoder) AddUintptr(key string, v uintptr) { e.AddUint64(key, uint64(v)) }
+
+// AddReflected writes v by the configuration's NewReflectedEncoder, by default
+// encoding/json without the escapes for HTML. On an error nothing is written,
+// the key neither.
+func (e *Encoder) AddReflected(key string, v any) error {
+	start := len(e.buf)
+	e.buf = e.keyed(key)
+	return e.reflect(v, start)
+}
+
+// OpenNamespace implements [zapcore.ObjectEncoder].
+func (e *Encoder) OpenNamespace(key string) {
+	e.buf = append(e.keyed(key), '{')
+	e.open++
+}
+
+func (e *Encoder) keyed(key string) []byte { return AppendKey(e.buf, key, e.spaced) }
+
+// reflect appends v; on an error it takes back everything from start on.
+func (e *Encoder) reflect(v any, start int) error {
+	if v == nil {
+		e.buf = append(e.buf, "null"...)
+		return nil
+	}
+	var enc zapcore.ReflectedEncoder
+	if f := e.cfg.NewReflectedEncoder; f != nil {
+		enc = f((*writer)(e))
+	} else {
+		enc = e.stdEncoder()
+	}
+	begin := len(e.buf)
+	if err := enc.Encode(v); err != nil {
+		e.buf = e.buf[:start]
+		return err
+	}
+	if last := len(e.buf) - 1; last >= begin && e.buf[last] == '\n' {
+		e.buf = e.buf[:last]
+	}
+	if len(e.buf) == begin {
+		e.buf = append(e.buf, "null"...) // a key needs a value
+	}
+	return nil
+}
+
+// stdEncoder can be used over and over: a value that cannot be marshalled
+// leaves no trace in a [json.Encoder], only a failing Write would.
+func (e *Encoder) stdEncoder() *json.Encoder {
+	if e.std == nil {
+		e.std = json.NewEncoder((*writer)(e))
+		e.std.SetEscapeHTML(false)
+	}
+	return e.std
+}
+
+// A writer is the Encoder as a reflected encoder sees it.
+type writer Encoder
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.buf = append(w.buf, p...)
+	return len(p), nil
+}

@@ -1,0 +1,148 @@
+package jsonenc
+
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
+
+const hex = "0123456789abcdef"
+
+// AppendEscaped appends s as the inside of a JSON string, escaped as zap does
+// it: \n, \r, \t, \" and \\, other control characters as \u00XX, bytes that are
+// not UTF-8 as \ufffd. Everything else, also what HTML would want escaped,
+// stays as it is.
+func AppendEscaped(b []byte, s string) []byte {
+	for {
+		n := len(b)
+		b = slices.Grow(b, len(s))
+		i := copyPlain(b[n:n+len(s)], s)
+		b = b[:n+i]
+		if i == len(s) {
+			return b
+		}
+		b, s = appendSpecial(b, s[i:])
+	}
+}
+
+// copyPlain copies the plain ASCII bytes that s begins with to dst, which is as
+// long as s, and gives their number. What lies behind them in dst may change.
+// It takes eight bytes, or twice four, at a time; the last step goes back over
+// some that are copied already.
+func copyPlain(dst []byte, s string) int {
+	dst = dst[:len(s)]
+	i := 0
+	switch {
+	case len(s) >= 8:
+		for ; i+8 <= len(s); i += 8 {
+			w := load(s, i)
+			if special(w) {
+				return i + copyBytes(dst[i:], s[i:])
+			}
+			binary.LittleEndian.PutUint64(dst[i:], w)
+		}
+		if w := load(s, len(s)-8); !special(w) {
+			binary.LittleEndian.PutUint64(dst[len(s)-8:], w)
+			return len(s)
+		}
+	case len(s) >= 4:
+		low, high := load4(s, 0), load4(s, len(s)-4)
+		if !special(uint64(low) | uint64(high)<<32) {
+			binary.LittleEndian.PutUint32(dst, low)
+			binary.LittleEndian.PutUint32(dst[len(s)-4:], high)
+			return len(s)
+		}
+	}
+	return i + copyBytes(dst[i:], s[i:])
+}
+
+// copyBytes is copyPlain for a few bytes.
+func copyBytes(dst []byte, s string) int {
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return i
+		}
+		dst[i] = s[i]
+	}
+	return len(s)
+}
+
+// appendSpecial appends the byte or rune that s begins with, and all that follow
+// it and are special too. It gives the rest of s.
+func appendSpecial(b []byte, s string) (_ []byte, rest string) {
+	for len(s) > 0 && !plain[s[0]] {
+		c := s[0]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s)
+			if r == utf8.RuneError && size == 1 {
+				b = append(b, `\ufffd`...)
+			} else {
+				b = append(b, s[:size]...)
+			}
+			s = s[size:]
+			continue
+		}
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		s = s[1:]
+	}
+	return b, s
+}
+
+// plain has the ASCII bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// firstSpecial gives the place of the first byte that is not plain, and the
+// length of s if there is none.
+func firstSpecial(s string) int {
+	i := 0
+	for i+8 <= len(s) && !special(load(s, i)) {
+		i += 8
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// special tells whether one of eight bytes is not plain. Subtraction borrows
+// into the high bit of a byte that is too small; a byte that equals the mask
+// becomes zero under xor. A borrow that runs on into the next byte comes from
+// one that is special already.
+func special(w uint64) bool {
+	quote := w ^ ones*'"'
+	slash := w ^ ones*'\\'
+	return (w|(w-ones*' ')|(quote-ones)|(slash-ones))&highs != 0
+}
+
+// load reads eight bytes; the compiler makes one instruction of it.
+func load(s string, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+}
+
+func load4(s string, i int) uint32 {
+	_ = s[i+3]
+	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
+}

@@ -1,0 +1,151 @@
+package jsonenc
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// zapEscape is what zap makes of s.
+func zapEscape(t *testing.T, s string) string {
+	t.Helper()
+	enc := zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m", SkipLineEnding: true})
+	buf, err := enc.EncodeEntry(zapcore.Entry{Message: s}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer buf.Free()
+	return strings.TrimSuffix(strings.TrimPrefix(buf.String(), `{"m":"`), `"}`)
+}
+
+func checkEscaped(t *testing.T, s string) {
+	t.Helper()
+	want := zapEscape(t, s)
+	if got := string(AppendEscaped([]byte("x"), s)); got != "x"+want {
+		t.Errorf("AppendEscaped(%q) = %q, want %q", s, got, "x"+want)
+	}
+	if got := string(appendQuoted([]byte("x"), s)); got != `x"`+want+`"` {
+		t.Errorf("appendQuoted(%q) = %q, want %q", s, got, want)
+	}
+	if got, n := firstSpecial(s), len(s); got > n || got < n && plain[s[got]] {
+		t.Errorf("firstSpecial(%q) = %d", s, got)
+	}
+}
+
+// Every byte at every place of strings around the width of a word.
+func TestAppendEscaped(t *testing.T) {
+	for n := 0; n <= 20; n++ {
+		for at := 0; at < n; at++ {
+			for c := range 256 {
+				s := []byte(strings.Repeat("a", n))
+				s[at] = byte(c)
+				checkEscaped(t, string(s))
+			}
+		}
+	}
+	for _, s := range []string{
+		"", "žluťoučký kůň 🐎 日本語", "a\u2028b\u2029c <&>", `say "hi" \ 'there'`, "\xe2\x82", "\xed\xa0\x80",
+		"\xf4\x90\x80\x80", "aaaaaaa\xff\xff", "aaaaaaaaé\xc3", strings.Repeat("\"", 40), strings.Repeat("é", 40), "\ufffd",
+	} {
+		checkEscaped(t, s)
+	}
+}
+
+func FuzzAppendEscaped(f *testing.F) {
+	for _, s := range []string{"", "plain text of some length", "tab\tquote\" \x01", "日本\xff語", "eight..\n", "\x7f\x80"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { checkEscaped(t, s) })
+}
+
+func TestAppendTime(t *testing.T) {
+	zones := []*time.Location{time.UTC, time.Local}
+	for _, offset := range []int{3600, -3600, 5*3600 + 1800, -(3*3600 + 1800), 3208, -1, 59, -59, 14 * 3600, 359999, -359999, 360000, -1 << 20} {
+		zones = append(zones, time.FixedZone("", offset))
+	}
+	for _, zone := range zones {
+		for _, sec := range []int64{0, 1, -1, 1700000000, -62135596801, 253402300799, -62167219200, -62167219201, 253402300800, 1 << 40} {
+			for _, nsec := range []int64{0, 1, 999999, 1e6, 123456789, 999999999} {
+				v := time.Unix(sec, nsec).In(zone)
+				want := `"` + v.Format(iso8601) + `"`
+				if got := string(appendTime(nil, v, iso8601)); got != want {
+					t.Errorf("%v: %s, want %s", v, got, want)
+				}
+			}
+		}
+	}
+	// A layout may need escapes.
+	if got := string(appendTime(nil, time.Unix(0, 0).UTC(), "2006\n\"")); got != `"1970\n\""` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAppendCompact(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for in, want := range map[string]string{
+		`{}`:                     `{}`,
+		`[]`:                     `[]`,
+		" \t\r\n{ \"a\" : 1 }\n": `{"a":1}`,
+		`{"b": 1, "a": "x"}`:     `{"b":1,"a":"x"}`,
+		`{"a": 1, "a": 2}`:       `{"a":1,"a":2}`,
+		`[1, 2, "x"]`:            `[1,2,"x"]`,
+		`[ -0.50E+10 , 1e999, 123456789012345678901 ]`:       `[-0.50E+10,1e999,123456789012345678901]`,
+		`[true, false, null, {"x": [ ]}]`:                    `[true,false,null,{"x":[]}]`,
+		`["a b", "\u00e9\ud800\/\"", "<&>"]`:                 `["a b","\u00e9\ud800\/\"","<&>"]`,
+		"[\"\xff a\xc3\xa9\xc3\"]":                           "[\"\\ufffd a\xc3\xa9\\ufffd\"]",
+		deep(maxDepth):                                       deep(maxDepth),
+		"{\"\u2028 long enough for a word\": [\"{ \\\\\" ]}": "{\"\u2028 long enough for a word\":[\"{ \\\\\"]}",
+	} {
+		if got, ok := AppendCompact([]byte("x"), in); !ok || string(got) != "x"+want {
+			t.Errorf("AppendCompact(%q) = %q, %t, want %q", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{
+		"", " ", "{", "}", "[", "]", "5", "-1.50", "true", "null", `"quoted"`, "1e3", "text", "[INFO] text [x]",
+		"[NaN]", "[Infinity]", "[-Infinity]", "[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "[0x1]", "[1,]", "[,1]", "{,}",
+		`{"a"}`, `{"a":}`, `{a:1}`, `{'a':1}`, `{"a":1,}`, `{"a":1 "b":2}`, `{1:2}`, `{} {}`, `[][]`, `{]`, `[}`, "[1\v]", "\u00a0[]",
+		`["\x"]`, `["\u12"]`, `["\u12g4"]`, "[\"\n\"]", "[\"\x00\"]", `["]`, `["\"]`, `["\]`, "[tru]", "[truefalse]", "[nul]", "\ufeff[]",
+		deep(maxDepth + 2), "[\x00]", "[1\x00]",
+	} {
+		if got, ok := AppendCompact([]byte("x"), in); ok || string(got) != "x" {
+			t.Errorf("AppendCompact(%q) = %q, %t, want a refusal", in, got, ok)
+		}
+	}
+}
+
+// FuzzAppendCompact compares with encoding/json.
+func FuzzAppendCompact(f *testing.F) {
+	for _, s := range []string{
+		`{"a": [1, -2.5e3, true, null, "\u00e9\n"], "a": {}}`, ` [ ] `, `[NaN]`, `{"a":1,}`, "[\"\xff\"]", "5", `[01]`, `["` + "\t" + `"]`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, ok := AppendCompact(nil, s)
+		trimmed := strings.Trim(s, space)
+		want := json.Valid([]byte(s)) && trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[')
+		if ok != want {
+			if want && strings.Count(s, "[")+strings.Count(s, "{") > maxDepth {
+				return
+			}
+			t.Fatalf("AppendCompact(%q) says %t", s, ok)
+		}
+		if !ok {
+			return
+		}
+		if !json.Valid(got) || !utf8.Valid(got) {
+			t.Fatalf("AppendCompact(%q) = %q", s, got)
+		}
+		if utf8.ValidString(s) {
+			var buf bytes.Buffer
+			if err := json.Compact(&buf, []byte(s)); err != nil || !bytes.Equal(buf.Bytes(), got) {
+				t.Errorf("AppendCompact(%q) = %q, encoding/json has %q, %v", s, got, buf.Bytes(), err)
+			}
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package zapcw
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// belowDebug lets everything pass and is not Debug itself, so that it does not
+// start the echo that belongs to exactly Debug.
+const belowDebug = zapcore.DebugLevel - 1
+
+// levels is sorted by name: the error of ParseLevel lists it as it stands.
+var levels = [...]struct {
+	name  string
+	level zapcore.Level
+}{
+	{"critical", zapcore.DPanicLevel},
+	{"debug", zapcore.DebugLevel},
+	{"dpanic", zapcore.DPanicLevel},
+	{"error", zapcore.ErrorLevel},
+	{"fatal", zapcore.DPanicLevel},
+	{"info", zapcore.InfoLevel},
+	{"notset", belowDebug},
+	{"panic", zapcore.PanicLevel},
+	{"trace", belowDebug},
+	{"warn", zapcore.WarnLevel},
+	{"warning", zapcore.WarnLevel},
+}
+
+var (
+	_ zapcore.LevelEncoder                = EncodeLevel
+	_ func(string) (zapcore.Level, error) = ParseLevel
+)
+
+// ParseLevel gives the level of a threshold written as text, in any letter
+// case: debug, info, warn, warning, error, and zap's own dpanic and panic.
+// The empty string is [zapcore.InfoLevel].
+//
+// critical is [zapcore.DPanicLevel], the lowest of the three levels that are
+// written CRITICAL. fatal is the same: as a threshold it has always been
+// another name for critical, and must let critical entries pass. Hence it
+// differs from [zapcore.ParseLevel], whose fatal is [zapcore.FatalLevel].
+//
+// notset and trace lie one below [zapcore.DebugLevel]: everything passes.
+//
+// Any other text, also a number or a name with space around it, is an error
+// that lists the names; the level beside it is [zapcore.InfoLevel].
+func ParseLevel(text string) (zapcore.Level, error) {
+	if text == "" {
+		return zapcore.InfoLevel, nil
+	}
+	lower := strings.ToLower(text)
+	for i := range levels {
+		if levels[i].name == lower {
+			return levels[i].level, nil
+		}
+	}
+	return zapcore.InfoLevel, fmt.Errorf("level %q: unknown: known are %s", text, levelNames())
+}
+
+// EncodeLevel is the [zapcore.LevelEncoder] of the names DEBUG, INFO, WARNING,
+// ERROR and CRITICAL. The latter stands for zap's DPanic, Panic and Fatal.
+// A level without a name is written as the decimal text of its number.
+func EncodeLevel(l zapcore.Level, enc zapcore.PrimitiveArrayEncoder) {
+	enc.AppendString(levelName(l))
+}
+
+// levelName allocates for numbers only.
+func levelName(l zapcore.Level) string {
+	switch l {
+	case zapcore.DebugLevel:
+		return "DEBUG"
+	case zapcore.InfoLevel:
+		return "INFO"
+	case zapcore.WarnLevel:
+		return "WARNING"
+	case zapcore.ErrorLevel:
+		return "ERROR"
+	case zapcore.DPanicLevel, zapcore.PanicLevel, zapcore.FatalLevel:
+		return "CRITICAL"
+	default:
+		return strconv.Itoa(int(l))
+	}
+}
+
+func levelNames() string {
+	names := make([]string, len(levels))
+	for i := range levels {
+		names[i] = levels[i].name
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package zapcw
+
+const raceEnabled = false

@@ -1,0 +1,121 @@
+package zapcw
+
+import (
+	"bytes"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// A Core encodes entries and hands them to a Syncer. It is a zapcore.Core like
+// the one of zapcore.NewCore, except that each entry keeps its own time and
+// level on the way, that Flush marks entries to be sent at once, and that the
+// encoder's line ending does not become a part of the event.
+type Core struct {
+	zapcore.LevelEnabler
+	enc   zapcore.Encoder
+	out   *Syncer
+	flush bool // every entry is to be sent at once
+	// ending is the length of the encoder's line ending, -1 if unknown.
+	ending int
+}
+
+var _ zapcore.Core = (*Core)(nil)
+
+// NewCore makes a Core. It does no I/O and reads nothing from the environment.
+// Any encoder will do; NewPrefixEncoder and NewJSONEncoder make the ones that
+// belong here. With a zap.AtomicLevel the level can be changed while it runs.
+func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core {
+	c := &Core{LevelEnabler: enab, enc: enc, out: out, ending: -1}
+	if e, ok := enc.(interface{ lineEnding() string }); ok {
+		c.ending = len(e.lineEnding())
+	}
+	return c
+}
+
+// Level is the lowest level that is enabled, see zapcore.LevelOf.
+func (c *Core) Level() zapcore.Level { return zapcore.LevelOf(c.LevelEnabler) }
+
+// With returns a Core whose entries carry these fields. A Flush among them marks
+// all of its entries.
+func (c *Core) With(fields []zapcore.Field) zapcore.Core {
+	clone := *c
+	clone.enc = c.enc.Clone()
+	for i := range fields {
+		if isFlush(&fields[i]) {
+			clone.flush = true
+			continue
+		}
+		fields[i].AddTo(clone.enc)
+	}
+	return &clone
+}
+
+// Check adds the Core to ce if the entry's level is enabled.
+func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(ent.Level) {
+		return ce.AddCore(ent, c)
+	}
+	return ce
+}
+
+// Write encodes the entry and hands it to the Syncer, which copies it. It does
+// not wait for the network, except for entries with Flush and for those above
+// ErrorLevel, since the process may end right after them: these settle as with
+// Sync before Write returns.
+//
+// Errors are those of the encoder, of a Syncer that is closed and, from entries
+// that settle, of Sync. Whatever the error, the event is not lost, but on the
+// Syncer's Fallback.
+func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
+	buf, err := c.enc.EncodeEntry(ent, fields)
+	if err != nil {
+		return err
+	}
+	err = c.out.add(ent.Time, ent.Level, c.trim(buf.Bytes(), ent.Message))
+	buf.Free()
+	if err != nil {
+		return err
+	}
+	flush := c.flush || ent.Level > zapcore.ErrorLevel
+	for i := 0; i < len(fields) && !flush; i++ {
+		flush = isFlush(&fields[i])
+	}
+	if flush {
+		return c.out.Sync()
+	}
+	return nil
+}
+
+// Sync settles every event that was logged before, see Syncer.Sync.
+func (c *Core) Sync() error { return c.out.Sync() }
+
+// trim cuts off the line ending. Encoders of this package say what theirs is;
+// of others the last newline is taken for it, unless it is the message's own.
+func (c *Core) trim(text []byte, msg string) []byte {
+	if c.ending >= 0 {
+		return text[:len(text)-c.ending]
+	}
+	n := len(text) - 1
+	if n < 0 || text[n] != '\n' {
+		return text
+	}
+	if m := len(msg) - 1; m >= 0 && msg[m] == '\n' && !bytes.HasSuffix(text[:n], []byte(msg)) {
+		return text
+	}
+	if n > 0 && text[n-1] == '\r' {
+		n--
+	}
+	return text[:n]
+}
+
+// Flush marks an entry: it and all before it are sent before the logging call
+// returns. In Logger.With it marks every entry of that logger. Other cores
+// ignore it. It is what withPurge=True was.
+func Flush() zap.Field {
+	return zap.Field{Key: flushKey, Type: zapcore.SkipType}
+}
+
+const flushKey = "zapcw.Flush"
+
+func isFlush(f *zapcore.Field) bool { return f.Type == zapcore.SkipType && f.Key == flushKey }

@@ -1,0 +1,2 @@
+// Package zapcw carries zap's log entries into one AWS CloudWatch Logs stream.
+package zapcw

@@ -1,0 +1,132 @@
+package zapcw
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// A fallback writes what cannot be delivered, and says why, for people: one
+// line a cause, then the events, each as it would have been sent. The same
+// cause within a minute is counted instead of told again.
+type fallback struct {
+	w zapcore.WriteSyncer
+
+	mu   sync.Mutex
+	told map[string]*cause
+}
+
+// A cause was told at a time, and came again so many times since.
+type cause struct {
+	at    time.Time
+	again int
+}
+
+const (
+	// tellEvery is how often one cause is told.
+	tellEvery = time.Minute
+	// maxCauses bounds what is remembered; it is more than there are kinds.
+	maxCauses = 64
+	// flushAt is how much is gathered before it is written.
+	flushAt = 32 << 10
+)
+
+func newFallback(w zapcore.WriteSyncer) *fallback {
+	if w == nil {
+		w = os.Stderr
+	}
+	return &fallback{w: w}
+}
+
+// tell says what is wrong where no event is lost by it.
+func (f *fallback) tell(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// Nobody is left to hear that even this failed.
+	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), err.Error()))
+}
+
+// events writes events and why they come here.
+func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, events(len(evs))))
+	for _, e := range evs {
+		if e.Own {
+			continue
+		}
+		b = appendLine(b, e.Text())
+		if len(b) >= flushAt {
+			if err := f.write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+	}
+	return f.write(b)
+}
+
+// text writes one event that never was in the arena.
+func (f *fallback) text(text []byte, fate delivery.Fate, why error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.write(appendLine(f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: it is here", why)), text))
+}
+
+// line appends the line about a cause if it is to be told now.
+func (f *fallback) line(b []byte, key, text string) []byte {
+	now := time.Now()
+	c := f.told[key]
+	if c != nil && now.Sub(c.at) < tellEvery {
+		c.again++
+		return b
+	}
+	b = append(b, "zapcw: "...)
+	b = append(b, bytes.ReplaceAll([]byte(text), []byte("\n"), []byte(" "))...)
+	if c != nil && c.again > 0 {
+		b = fmt.Appendf(b, " (and %d times more since %s)", c.again, c.at.UTC().Format(time.RFC3339))
+	}
+	if c == nil {
+		if f.told == nil || len(f.told) == maxCauses {
+			f.told = make(map[string]*cause)
+		}
+		c = new(cause)
+		f.told[key] = c
+	}
+	*c = cause{at: now}
+	return append(b, '\n')
+}
+
+// write survives a writer that panics: a logging call may stand behind it.
+func (f *fallback) write(b []byte) (err error) {
+	if len(b) == 0 {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("fallback panicked: %v", v)
+		}
+	}()
+	if _, err := f.w.Write(b); err != nil {
+		return fmt.Errorf("write to fallback: %w", err)
+	}
+	return nil
+}
+
+func appendLine(b, text []byte) []byte {
+	return append(append(b, text...), '\n')
+}
+
+func events(n int) string {
+	if n == 1 {
+		return "1 event is"
+	}
+	return fmt.Sprintf("%d events are", n)
+}

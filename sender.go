@@ -1,0 +1,246 @@
+package zapcw
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// A flight is a batch on its way.
+type flight struct {
+	batch  batch.Batch
+	gap    gap // what its first event tells, if that is our own
+	cancel context.CancelCauseFunc
+}
+
+// lists holds lists of events for the next batches.
+var lists = sync.Pool{New: func() any { return new([]batch.Event) }}
+
+// send is the sender: the one goroutine that takes the buffer, cuts batches and
+// starts puts. It ends when nothing is left that is due. What gathers in the
+// buffer while a put is under way goes with the next.
+func (s *Syncer) send() {
+	var (
+		queue batch.Queue
+		next  *flight   // cut, but not to be in flight with the others
+		up    []*flight // in flight
+		done  = make(chan *flight, s.set.concurrency)
+	)
+	for {
+		s.mu.Lock()
+		// Puts side by side are for when somebody waits or a lot has gathered;
+		// otherwise the next put is fuller if it waits for the last.
+		many := len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep
+		free := len(up) == 0 || many && len(up) < s.set.concurrency
+		late, why := s.late, s.lateWhy
+		s.late = 0
+		if late == 0 && len(s.waits) > 0 && s.set.stream.Hopeless() {
+			late, why = s.waits[len(s.waits)-1].id, delivery.ErrHopeless
+		}
+		var taken []*batch.Chunk
+		if s.due && (free || late > 0) {
+			taken = s.take()
+		}
+		if !s.due && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+
+		for _, c := range taken {
+			queue.Add(c)
+		}
+		if late > 0 {
+			s.giveUp(queue.Until(late), why)
+			if next != nil && next.batch.Before(late) {
+				fate, err := s.set.stream.GiveUp(why)
+				s.settle(next, next.batch.Events, fate, err)
+				next = nil
+			}
+			for _, f := range up {
+				if f.batch.Before(late) {
+					f.cancel(why)
+				}
+			}
+		}
+		if free && next == nil && !queue.Empty() {
+			next = s.cut(&queue, many)
+		}
+		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
+			s.launch(next, done)
+			up, next = append(up, next), nil
+			continue
+		}
+		if len(up) == 0 {
+			continue
+		}
+		select {
+		case f := <-done:
+			up = slices.DeleteFunc(up, func(g *flight) bool { return g == f })
+			clear(f.batch.Events)
+			list := f.batch.Events[:0]
+			lists.Put(&list)
+		case <-s.wake:
+		}
+	}
+}
+
+// take empties the buffer. The caller holds the lock.
+func (s *Syncer) take() []*batch.Chunk {
+	chunks := s.sealed
+	if s.chunk != nil {
+		chunks = append(chunks, s.chunk)
+	}
+	s.sealed, s.chunk = nil, nil
+	s.size = s.bytes / 4
+	s.events, s.bytes = 0, 0
+	s.due, s.deep = false, false
+	if s.maxAge != nil {
+		s.maxAge.Stop()
+	}
+	return chunks
+}
+
+// cut makes the next flight. If the stream has a gap, its first event says so.
+func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
+	f := new(flight)
+	s.mu.Lock()
+	f.gap, s.gap = s.gap, gap{}
+	s.mu.Unlock()
+	list := *lists.Get().(*[]batch.Event)
+	if f.gap.count == 0 {
+		f.batch = q.Cut(list, 0, whole)
+		return f
+	}
+	text := f.gap.text()
+	f.batch = q.Cut(list, batch.Size([]byte(text)), whole)
+	f.batch.Events = slices.Insert(f.batch.Events, 0, batch.OwnEvent(f.batch.First(), text))
+	return f
+}
+
+// launch delivers a flight and gives it back through done.
+func (s *Syncer) launch(f *flight, done chan<- *flight) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	f.cancel = cancel
+	go func() {
+		s.set.stream.Deliver(ctx, f.batch.Events, func(evs []batch.Event, fate delivery.Fate, err error) {
+			s.settle(f, evs, fate, err)
+		})
+		cancel(nil)
+		done <- f
+	}()
+}
+
+// giveUp spills what is queued.
+func (s *Syncer) giveUp(q *batch.Queue, why error) {
+	for !q.Empty() {
+		f := &flight{batch: q.Cut(nil, 0, false)}
+		fate, err := s.set.stream.GiveUp(why)
+		s.settle(f, f.batch.Events, fate, err)
+	}
+}
+
+// settle gives events of a flight their fate.
+func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why error) {
+	var lost error
+	if fate != delivery.Delivered {
+		lost = s.set.fallback.events(evs, fate, why)
+	}
+	type run struct {
+		chunk   *batch.Chunk
+		n, cost int
+	}
+	var (
+		runs  []run
+		hole  gap
+		total int
+	)
+	for _, e := range evs {
+		if e.Own {
+			if fate != delivery.Delivered {
+				hole.merge(f.gap)
+			}
+			continue
+		}
+		if n := len(runs); n == 0 || runs[n-1].chunk != e.Chunk {
+			runs = append(runs, run{chunk: e.Chunk})
+		}
+		r := &runs[len(runs)-1]
+		r.n++
+		r.cost += e.Cost()
+		total++
+		if fate.Spilled() {
+			hole.add(e.Time, e.Level, fate)
+		}
+	}
+
+	var free []*batch.Chunk
+	s.mu.Lock()
+	s.fates[fate] += uint64(total)
+	if fate != delivery.Delivered && total > 0 {
+		s.fail(fate, uint64(total), why, lost)
+	}
+	s.gap.merge(hole)
+	for _, r := range runs {
+		s.held -= r.cost
+		if r.chunk.Open -= r.n; r.chunk.Open == 0 {
+			s.finish(r.chunk.ID)
+			free = append(free, r.chunk)
+		}
+	}
+	s.letIn()
+	s.mu.Unlock()
+	for _, c := range free {
+		c.Free()
+	}
+}
+
+// A wait is somebody in Sync.
+type wait struct {
+	id   uint64 // the newest chunk that matters
+	left int    // chunks up to it whose events have no fate
+	done chan struct{}
+}
+
+// wait has all that was accepted sent. The caller holds the lock.
+func (s *Syncer) wait() *wait {
+	// Later events begin a chunk of their own.
+	if s.chunk != nil {
+		s.sealed = append(s.sealed, s.chunk)
+		s.chunk = nil
+	}
+	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
+	s.waits = append(s.waits, w)
+	s.kick()
+	return w
+}
+
+// expire ends a wait: what it waits for is spilled.
+func (s *Syncer) expire(w *wait, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.left > 0 && w.id >= s.late {
+		s.late, s.lateWhy = w.id, why
+		s.kick()
+	}
+}
+
+// finish counts a chunk, all of whose events have their fate, for those who
+// wait. The caller holds the lock.
+func (s *Syncer) finish(id uint64) {
+	s.live--
+	s.waits = slices.DeleteFunc(s.waits, func(w *wait) bool {
+		if id > w.id {
+			return false
+		}
+		if w.left--; w.left > 0 {
+			return false
+		}
+		close(w.done)
+		return true
+	})
+}

@@ -1,0 +1,141 @@
+package zapcw
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// settings are a Syncer's fields with the defaults filled in, and what is made
+// of them on first use.
+type settings struct {
+	maxEvents   int
+	maxAge      time.Duration
+	maxPending  int
+	maxText     int // of one event, in bytes as the service counts them
+	concurrency int
+	deep        int // bytes in the buffer that are worth puts side by side
+	fallback    *fallback
+	stream      *delivery.Stream
+	bad         error // why nothing can be sent
+}
+
+const (
+	defaultMaxEvents   = 20
+	defaultMaxAge      = time.Minute
+	defaultMaxPending  = 32 << 20
+	defaultConcurrency = 4
+	defaultTimeout     = 10 * time.Second
+	minEventBytes      = batch.Overhead + utf8.UTFMax
+)
+
+const (
+	maxName      = 512 // characters in the name of a group or a stream
+	groupLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
+)
+
+// retentions are the days that the service allows.
+var retentions = map[int32]bool{
+	1: true, 3: true, 5: true, 7: true, 14: true, 30: true, 60: true, 90: true,
+	120: true, 150: true, 180: true, 365: true, 400: true, 545: true, 731: true,
+	1096: true, 1827: true, 2192: true, 2557: true, 2922: true, 3288: true, 3653: true,
+}
+
+// init fills in the settings. The caller holds the lock.
+func (s *Syncer) init() {
+	if s.set != nil {
+		return
+	}
+	t := &settings{
+		maxEvents:   orDefault(s.MaxEvents, defaultMaxEvents),
+		maxAge:      orDefault(s.MaxAge, defaultMaxAge),
+		maxPending:  orDefault(s.MaxPending, defaultMaxPending),
+		maxText:     orDefault(s.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
+		concurrency: orDefault(s.Concurrency, defaultConcurrency),
+		fallback:    newFallback(s.Fallback),
+		stream: &delivery.Stream{
+			Client: s.Client, Group: s.Group, Name: s.Stream,
+			Retention: s.Retention, NewGroup: s.NewGroup, Observer: (*observer)(s),
+		},
+		bad: s.check(),
+	}
+	t.deep = t.concurrency * batch.MaxBytes
+	s.wake = make(chan struct{}, 1)
+	s.set = t
+}
+
+func orDefault[T int | time.Duration](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+func (s *Syncer) timeout() time.Duration { return orDefault(s.Timeout, defaultTimeout) }
+
+// check says what is wrong with the fields.
+func (s *Syncer) check() error {
+	switch {
+	case s.Client == nil:
+		return fmt.Errorf("syncer for %q, %q: no Client: want a *cloudwatchlogs.Client", s.Group, s.Stream)
+	case s.Group == "":
+		return fmt.Errorf("syncer: no Group: want the name of a log group")
+	case s.Stream == "":
+		return fmt.Errorf("syncer for group %q: no Stream: want the name of a log stream", s.Group)
+	case len(s.Group) > maxName:
+		return fmt.Errorf("syncer: Group has %d characters: want 1 to %d", len(s.Group), maxName)
+	case strings.ContainsFunc(s.Group, func(r rune) bool { return !strings.ContainsRune(groupLetters, r) }):
+		return fmt.Errorf("syncer: Group %q: want only letters, digits and . - _ / #", s.Group)
+	case utf8.RuneCountInString(s.Stream) > maxName:
+		return fmt.Errorf("syncer for group %q: Stream has %d characters: want 1 to %d", s.Group, utf8.RuneCountInString(s.Stream), maxName)
+	case strings.ContainsAny(s.Stream, ":*") || !utf8.ValidString(s.Stream):
+		return fmt.Errorf("syncer for group %q: Stream %q: want no : or *", s.Group, s.Stream)
+	case s.MaxEvents < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxEvents is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.MaxEvents, defaultMaxEvents)
+	case s.MaxAge < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want more than 0, or 0 for %s", s.Group, s.Stream, s.MaxAge, defaultMaxAge)
+	case s.MaxPending < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.MaxPending, defaultMaxPending)
+	case s.MaxEventBytes != 0 && (s.MaxEventBytes < minEventBytes || s.MaxEventBytes > batch.MaxBytes):
+		return fmt.Errorf("syncer for %s/%s: MaxEventBytes is %d: want %d to %d, or 0 for the latter", s.Group, s.Stream, s.MaxEventBytes, minEventBytes, batch.MaxBytes)
+	case s.Concurrency < 0:
+		return fmt.Errorf("syncer for %s/%s: Concurrency is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.Concurrency, defaultConcurrency)
+	case s.Timeout < 0:
+		return fmt.Errorf("syncer for %s/%s: Timeout is %s: want more than 0, or 0 for %s", s.Group, s.Stream, s.Timeout, defaultTimeout)
+	case s.WhenFull != Spill && s.WhenFull != Block:
+		return fmt.Errorf("syncer for %s/%s: WhenFull is %d: want Spill or Block", s.Group, s.Stream, s.WhenFull)
+	case s.Retention != 0 && !retentions[s.Retention]:
+		return fmt.Errorf("syncer for %s/%s: Retention is %d days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653", s.Group, s.Stream, s.Retention)
+	}
+	return nil
+}
+
+// observer is the Syncer as the delivery sees it.
+type observer Syncer
+
+var _ delivery.Observer = (*observer)(nil)
+
+func (o *observer) Put(events, bytes int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.attempts++
+	now := time.Now()
+	if err != nil {
+		o.lastErr, o.lastErrTime = err, now
+		return
+	}
+	o.puts++
+	o.sent += uint64(bytes)
+	o.lastPut = now
+}
+
+func (o *observer) Trouble(err error) {
+	o.mu.Lock()
+	o.lastErr, o.lastErrTime = err, time.Now()
+	o.mu.Unlock()
+	o.set.fallback.tell(err)
+}

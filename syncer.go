@@ -1,0 +1,369 @@
+package zapcw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// Client is the part of *cloudwatchlogs.Client that a Syncer calls. Every call
+// gets a context with a deadline, and options that turn the SDK's own retries
+// and logging off: the Syncer has its own back-off, and what the SDK logs might
+// end up in the stream that is being written.
+type Client interface {
+	PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error)
+	CreateLogStream(context.Context, *cloudwatchlogs.CreateLogStreamInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogStreamOutput, error)
+	CreateLogGroup(context.Context, *cloudwatchlogs.CreateLogGroupInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error)
+	PutRetentionPolicy(context.Context, *cloudwatchlogs.PutRetentionPolicyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error)
+}
+
+// Overflow says what happens to an event for which there is no memory.
+type Overflow int8
+
+const (
+	// Spill writes the new event to Fallback; the caller does not wait.
+	Spill Overflow = iota
+	// Block makes the caller wait until there is room again or the Syncer is
+	// closed. An event that is larger than MaxPending is spilled all the same.
+	Block
+)
+
+// A Syncer buffers events and sends them to one CloudWatch Logs stream. Several
+// Cores, and several processes, may write to one stream; the service puts their
+// events in order of time.
+//
+// A Syncer is made as a literal with the Client, Group and Stream; the zero
+// values of the rest are the defaults. Nothing is sent or read from the
+// environment before the first event is due. The fields must not be changed
+// after the first use, and a Syncer must not be copied then.
+//
+// Its methods are safe for concurrent use. It owns a goroutine and a timer only
+// while it has something to send.
+//
+// Every event that was accepted has one fate: it is delivered, or the service
+// rejects it, or it is spilled; rejected and spilled events are written to
+// Fallback, each whole on its line, with one line a cause. A put that was not
+// answered is tried again, so an event may be delivered twice.
+type Syncer struct {
+	// Client talks to the service. Required; cloudwatchlogs.NewFromConfig makes
+	// one. Its HTTP client's connections are its owner's.
+	Client Client
+	// Group and Stream name the log stream. Required; 1 to 512 characters, see
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
+	// What does not exist is created when a put finds that out.
+	Group, Stream string
+
+	// MaxEvents is how many buffered events start a send. It is a trigger and
+	// not a batch size: a send takes all that is there. Defaults to 20. A
+	// buffer that fills a put starts a send in any case.
+	MaxEvents int
+	// MaxAge is the age of the oldest buffered event that starts a send.
+	// Defaults to one minute.
+	MaxAge time.Duration
+	// MaxPending bounds the memory for events that are buffered or under way,
+	// in bytes. The last eighth is kept for events at ErrorLevel and above.
+	// Defaults to 32 MiB.
+	MaxPending int
+	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
+	WhenFull Overflow
+	// MaxEventBytes is the size of the largest event, as the service counts it:
+	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
+	// the default; partitions like aws-cn may still have 262,144.
+	MaxEventBytes int
+	// Concurrency is how many puts may be under way at once. More than one is
+	// used only while somebody waits in Sync, or much is pending. Defaults to 4.
+	Concurrency int
+	// Timeout bounds Sync and Close. Defaults to 10 s.
+	Timeout time.Duration
+	// Fallback is where events go that cannot be delivered, and what is to be
+	// said about that. Writes to it are serialized. Defaults to os.Stderr.
+	Fallback zapcore.WriteSyncer
+
+	// Retention is for how many days a group keeps its events that this Syncer
+	// had to create; existing groups are left alone. Defaults to 0: for ever.
+	// For the numbers that are allowed see
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+	Retention int32
+	// NewGroup, if set, may add a KMS key, tags and a class to the request for
+	// a group that this Syncer has to create.
+	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
+
+	mu  sync.Mutex
+	set *settings // nil before the first use
+
+	// The buffer.
+	chunk    *batch.Chunk   // takes the next event
+	sealed   []*batch.Chunk // full before it
+	ids      uint64         // of the newest chunk
+	live     int            // chunks with events that have no fate
+	size     int            // of the next chunk
+	events   int            // in all of these
+	bytes    int
+	held     int // bytes, with what the sender took
+	maxAge   *time.Timer
+	room     chan struct{} // closed when held shrinks, for those who Block
+	closed   bool
+	due      bool          // to be sent now
+	deep     bool          // more than the puts that may be in flight together
+	running  bool          // the sender
+	wake     chan struct{} // tells the sender that due, deep or late changed
+	waits    []*wait
+	late     uint64 // chunks up to this one are out of time
+	lateWhy  error
+	gap      gap // spilled since the last delivery
+	accepted uint64
+	fates    [delivery.Fates]uint64
+	failed   *failure // since the last Sync
+
+	attempts, puts, sent uint64
+	lastErr              error
+	lastErrTime, lastPut time.Time
+}
+
+var _ zapcore.WriteSyncer = (*Syncer)(nil)
+
+// Write takes one event, stamped now, without its trailing newline. It makes a
+// Syncer usable as the sink of any zapcore.Core; NewCore does better, since an
+// entry keeps its own time and level there. Write copies p and does not wait
+// for the network. After Close the event goes to Fallback, and the error is
+// os.ErrClosed.
+func (s *Syncer) Write(p []byte) (int, error) {
+	text := p
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+	}
+	if err := s.add(time.Now(), zapcore.InfoLevel, text); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Sync sends what is buffered and returns when every event that was accepted
+// before the call has its fate, after Timeout at the latest: what is not
+// delivered by then is on Fallback. The error says how many events went to
+// Fallback since the last Sync, Flush or Close, and why.
+func (s *Syncer) Sync() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout())
+	defer cancel()
+	return s.Flush(ctx)
+}
+
+// Flush is Sync with the time that ctx gives instead of Timeout.
+func (s *Syncer) Flush(ctx context.Context) error {
+	s.mu.Lock()
+	s.init()
+	if s.live > 0 {
+		w := s.wait()
+		s.mu.Unlock()
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+			s.expire(w, context.Cause(ctx))
+			<-w.done
+		}
+		s.mu.Lock()
+	}
+	f := s.failed
+	s.failed = nil
+	s.mu.Unlock()
+	return f.err(s.Group, s.Stream)
+}
+
+// Close is Sync for the last time. Later events go to Fallback, and whoever
+// waits in a blocked Write is let go with an error. Closing again does no harm.
+func (s *Syncer) Close() error {
+	s.mu.Lock()
+	s.init()
+	s.closed = true
+	s.letIn()
+	s.mu.Unlock()
+	return s.Sync()
+}
+
+// add takes one event.
+func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
+	if t.IsZero() {
+		t = time.Now()
+	}
+	if len(text) == 0 {
+		// The service refuses a whole put for one empty message.
+		text = space
+	}
+	ms := t.UnixMilli()
+
+	s.mu.Lock()
+	if s.set == nil {
+		s.init()
+	}
+	// An invalid byte counts three times, so most texts need no count.
+	if 3*len(text) > s.set.maxText {
+		s.mu.Unlock()
+		return s.addParts(ms, lvl, split(text, s.set.maxText))
+	}
+	if s.closed || s.set.bad != nil || s.held+batch.Cost(len(text)) > s.limit(lvl) {
+		s.mu.Unlock()
+		return s.addParts(ms, lvl, [][]byte{text})
+	}
+	s.append(ms, lvl, text)
+	s.mu.Unlock()
+	return nil
+}
+
+var space = []byte(" ")
+
+// addParts takes an event that is split, or that cannot just be appended.
+func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
+	cost := 0
+	for _, p := range parts {
+		cost += batch.Cost(len(p))
+	}
+	s.mu.Lock()
+	for !s.closed && s.set.bad == nil && s.held+cost > s.limit(lvl) && s.WhenFull == Block && cost <= s.limit(lvl) {
+		if s.room == nil {
+			s.room = make(chan struct{})
+		}
+		room := s.room
+		s.kick()
+		s.mu.Unlock()
+		<-room
+		s.mu.Lock()
+	}
+	fate, why := delivery.Delivered, error(nil)
+	switch {
+	case s.set.bad != nil:
+		fate, why = delivery.Unusable, s.set.bad
+	case s.closed:
+		fate, why = delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", s.Group, s.Stream, os.ErrClosed)
+	case s.held+cost > s.limit(lvl):
+		fate, why = delivery.Full, fmt.Errorf("%d bytes pending for %s/%s: %w", s.held, s.Group, s.Stream, errFull)
+	default:
+		for _, p := range parts {
+			s.append(ms, lvl, p)
+		}
+		s.mu.Unlock()
+		return nil
+	}
+	n := uint64(len(parts))
+	s.accepted += n
+	s.live++
+	s.ids++
+	id := s.ids
+	s.mu.Unlock()
+
+	var lost error
+	for _, p := range parts {
+		lost = errors.Join(lost, s.set.fallback.text(p, fate, why))
+	}
+
+	s.mu.Lock()
+	s.fates[fate] += n
+	for range parts {
+		s.gap.add(ms, int8(lvl), fate)
+	}
+	if fate != delivery.AfterClose {
+		s.fail(fate, n, why, lost)
+	}
+	s.finish(id)
+	s.mu.Unlock()
+	if fate == delivery.AfterClose {
+		return errors.Join(why, lost)
+	}
+	return nil
+}
+
+var errFull = errors.New("memory full")
+
+// append puts an event into the buffer. The caller holds the lock and has seen
+// that there is room.
+func (s *Syncer) append(ms int64, lvl zapcore.Level, text []byte) {
+	c := s.chunk
+	if c == nil || !c.Fits(len(text)) {
+		if c != nil {
+			s.sealed = append(s.sealed, c)
+		}
+		s.ids++
+		s.live++
+		c = batch.NewChunk(s.ids, len(text), s.size)
+		s.size = 2 * c.Size()
+		s.chunk = c
+	}
+	c.Append(ms, int8(lvl), text)
+	cost := batch.Cost(len(text))
+	s.accepted++
+	s.held += cost
+	s.bytes += cost
+	s.events++
+	if s.events == 1 {
+		s.arm()
+	}
+	if !s.due && (s.events >= s.set.maxEvents || s.bytes >= batch.MaxBytes) || !s.deep && s.bytes >= s.set.deep {
+		s.kick()
+	}
+}
+
+// limit is what held may reach for an event at this level.
+func (s *Syncer) limit(lvl zapcore.Level) int {
+	if lvl >= zapcore.ErrorLevel {
+		return s.set.maxPending
+	}
+	return s.set.maxPending - s.set.maxPending/8
+}
+
+// arm starts the timer for MaxAge.
+func (s *Syncer) arm() {
+	if s.maxAge == nil {
+		s.maxAge = time.AfterFunc(s.set.maxAge, func() {
+			s.mu.Lock()
+			if s.events > 0 {
+				s.kick()
+			}
+			s.mu.Unlock()
+		})
+		return
+	}
+	s.maxAge.Reset(s.set.maxAge)
+}
+
+// kick makes the sender look.
+func (s *Syncer) kick() {
+	s.due = true
+	s.deep = s.bytes >= s.set.deep
+	if !s.running {
+		s.running = true
+		go s.send()
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// letIn wakes whoever waits for room.
+func (s *Syncer) letIn() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
+
+// split cuts text into parts of at most max bytes as the service counts them.
+func split(text []byte, max int) [][]byte {
+	var parts [][]byte
+	for {
+		n := batch.Head(text, max)
+		parts = append(parts, text[:n])
+		if text = text[n:]; len(text) == 0 {
+			return parts
+		}
+	}
+}

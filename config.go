@@ -1,0 +1,359 @@
+package zapcw
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+)
+
+// Config describes a logger, so that a program can leave to its configuration
+// where its entries go. Fill it in Go or from JSON, YAML or a map, in one of
+// these shapes:
+//
+//	"cloud-watch"
+//	{"class": "cloud-watch", "level": "debug", "cloud-watch": {"group": "/acme/prod", "stream": "orders"}}
+//	{"logging": {"class": …}}
+//
+// Text replaces what is set already, so the fields set in Go are the defaults
+// of the text, and stay as they are if it has an error. A null says nothing
+// and is skipped, except for the group, where it means no group. The class may
+// itself be one of these shapes, which then has the last word. With "logging"
+// the other keys beside it have no meaning. A key that is not known is an
+// error that lists those that are.
+//
+// A format that is set nowhere is #mini if any text was a map, and #standard
+// otherwise.
+//
+// The zero value is a logger that logs nothing.
+type Config struct {
+	// Class says what becomes of entries. Names are exact, also in case:
+	//
+	//	cloud-watch       goes to the stream of CloudWatch
+	//	#print            the message alone is printed on standard output
+	//	#standard-logger  is printed on standard error as "[LEVEL] message"
+	//	#null             nothing, and so it is with the empty string
+	Class string
+	// Level is the lowest level that is logged, in words of [ParseLevel]; empty
+	// is info. At exactly debug, cloud-watch also prints what it sends on
+	// standard output, see [Tee]. In a text it may be a number too, as Python
+	// counts levels: 10 is debug, 20 info, 30 warning, 40 error, 50 critical,
+	// and one between two of these means the higher; less than 10 is notset.
+	Level string
+	// CloudWatch is of importance to class cloud-watch alone. It is the key
+	// "cloud-watch" in a text.
+	CloudWatch Destination
+}
+
+// Destination is a log stream, and the form in which entries go there.
+type Destination struct {
+	// Group is the log group. Without one, cloud-watch does what #print does.
+	Group string
+	// Stream is the log stream. It is needed if there is a group.
+	Stream string
+	// Function is what {func} stands for, see [NewPrefixEncoder].
+	Function string
+	// Format is what stands before the message. It is read by [PrefixOf]; in a
+	// map it may be a Prefix too. A nil Format is [StandardPrefix].
+	Format Prefix
+}
+
+var _ json.Unmarshaler = (*Config)(nil)
+
+const (
+	classCloudWatch = "cloud-watch"
+	classNull       = "#null"
+	classPrint      = "#print"
+	classStandard   = "#standard-logger"
+)
+
+var classes = []string{classNull, classPrint, classStandard, classCloudWatch}
+
+// Build makes the logger. It does not use the network: a missing right or a
+// name that the service does not know shows when entries are sent, see
+// [Syncer]. Errors are about a class, a level or a stream that is missing or
+// not known, and about a group that nothing would go to for want of a class.
+//
+// A nil client is made by the SDK's default chain, which looks at the
+// environment and the files of AWS; ctx is for that alone, and client for class
+// cloud-watch alone. The logger names callers if the format can; opts come
+// after that. The logger's Sync sends what is buffered.
+func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*zap.Logger, error) {
+	level, err := ParseLevel(c.Level)
+	if err != nil {
+		return nil, err
+	}
+	core := zapcore.NewNopCore()
+	switch to := c.CloudWatch; c.Class {
+	case classNull:
+	case "":
+		if to.Group != "" || to.Stream != "" {
+			return nil, fmt.Errorf("no class for group %q, stream %q: want %q to log there, %q to log nothing",
+				to.Group, to.Stream, classCloudWatch, classNull)
+		}
+	case classPrint:
+		core = printer("", nil, Stdout(), level)
+	case classStandard:
+		stderr := zapcore.Lock(console(func() *os.File { return os.Stderr }))
+		core = printer("", bracketed, stderr, level)
+	case classCloudWatch:
+		if core, err = to.core(ctx, client, level); err != nil {
+			return nil, err
+		}
+		if to.Group != "" && namesCaller(to.Format) {
+			opts = append([]zap.Option{zap.AddCaller()}, opts...)
+		}
+	default:
+		return nil, unknownClass(c.Class)
+	}
+	return zap.New(core, opts...), nil
+}
+
+// Decode reads what JSON, YAML and the like make of a text: a string, or maps
+// with strings for keys that hold strings, numbers, maps and nil. See [Config]
+// for the shapes. After an error the Config is what it was.
+func (c *Config) Decode(v any) error {
+	next := *c
+	if err := next.decode("", v, 0); err != nil {
+		return err
+	}
+	*c = next
+	return nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler] by Decode.
+func (c *Config) UnmarshalJSON(text []byte) error {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	return c.Decode(v)
+}
+
+// UnmarshalYAML implements, by Decode, what gopkg.in/yaml.v2, go.yaml.in/yaml/v3
+// and their relatives look for, without the need to import one of them.
+func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
+	var v any
+	if err := unmarshal(&v); err != nil {
+		return err
+	}
+	return c.Decode(v)
+}
+
+// maxDepth bounds classes within classes: a map in Go can hold itself.
+const maxDepth = 8
+
+// decode reads one shape; path leads to it.
+func (c *Config) decode(path string, v any, depth int) error {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		if v != "" && !slices.Contains(classes, v) {
+			return at(path, unknownClass(v))
+		}
+		c.Class = v
+		return nil
+	}
+	if depth == maxDepth {
+		return at(path, fmt.Errorf("classes within classes: want %d at most", maxDepth))
+	}
+	m, err := readMap(path, "a class or a map", v, "class", "cloud-watch", "level", "logging")
+	if err != nil {
+		return err
+	}
+	_, long := m["logging"]
+	if _, short := m["class"]; !short && !long && c.Class == "" && len(m) > 0 {
+		return at(path, errors.New(`neither "class" nor "logging": want one of them`))
+	}
+	if inner := m["logging"]; inner != nil {
+		path = join(path, "logging")
+		if m, err = readMap(path, "a map", inner, "class", "cloud-watch", "level"); err != nil {
+			return err
+		}
+	}
+	if c.Level, err = readLevel(path, m["level"], c.Level); err != nil {
+		return err
+	}
+	if err := c.CloudWatch.decode(join(path, "cloud-watch"), m["cloud-watch"]); err != nil {
+		return err
+	}
+	if c.CloudWatch.Format == nil {
+		c.CloudWatch.Format = MiniPrefix
+	}
+	return c.decode(join(path, "class"), m["class"], depth+1)
+}
+
+func (d *Destination) decode(path string, v any) error {
+	if v == nil {
+		return nil
+	}
+	m, err := readMap(path, "a map", v, "format", "function", "group", "stream")
+	if err != nil {
+		return err
+	}
+	if group, ok := m["group"]; ok && group == nil {
+		d.Group = ""
+	}
+	for _, f := range []struct {
+		key string
+		to  *string
+	}{{"function", &d.Function}, {"group", &d.Group}, {"stream", &d.Stream}} {
+		switch v := m[f.key].(type) {
+		case nil:
+		case string:
+			*f.to = v
+		default:
+			return at(join(path, f.key), wrong("a string", v))
+		}
+	}
+	switch v := m["format"].(type) {
+	case nil:
+	case string:
+		if d.Format, err = PrefixOf(v); err != nil {
+			return at(path, err)
+		}
+	case Prefix:
+		d.Format = v
+	default:
+		return at(join(path, "format"), wrong("a label, a template or a Prefix", v))
+	}
+	return nil
+}
+
+// core is that of class cloud-watch.
+func (d Destination) core(ctx context.Context, client Client, level zapcore.Level) (zapcore.Core, error) {
+	if d.Group == "" {
+		return printer("", nil, Stdout(), level), nil
+	}
+	if d.Stream == "" {
+		return nil, fmt.Errorf("no stream for group %q: want the name of a log stream", d.Group)
+	}
+	if d.Format == nil {
+		d.Format = StandardPrefix
+	}
+	if client == nil {
+		cfg, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("configuration of AWS: %w", err)
+		}
+		client = cloudwatchlogs.NewFromConfig(cfg)
+	}
+	out := &Syncer{Client: client, Group: d.Group, Stream: d.Stream}
+	core := NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)
+	if level != zapcore.DebugLevel {
+		return core, nil // the level is fixed, so there never is an echo
+	}
+	return Tee(core, printer(d.Function, d.Format, Stdout(), level)), nil
+}
+
+// printer is a core for lines on a console.
+func printer(function string, p Prefix, to zapcore.WriteSyncer, level zapcore.Level) zapcore.Core {
+	return zapcore.NewCore(NewPrefixEncoder(function, p, NewEncoderConfig()), to, level)
+}
+
+// bracketed is the Prefix of #standard-logger.
+func bracketed(buf *buffer.Buffer, _ string, ent zapcore.Entry) {
+	buf.AppendByte('[')
+	appendLevel(buf, ent.Level)
+	buf.AppendString("] ")
+}
+
+// namesCaller tells whether p may use the caller, which costs as much to find
+// as the rest of a logging call. Of a function one cannot know, but three of the
+// stock ones do not; they are told by the address of their code.
+func namesCaller(p Prefix) bool {
+	return !slices.ContainsFunc([]Prefix{ShortPrefix, SimplePrefix, MiniPrefix}, func(without Prefix) bool {
+		return reflect.ValueOf(p).Pointer() == reflect.ValueOf(without).Pointer()
+	})
+}
+
+func unknownClass(name string) error {
+	return fmt.Errorf("class %q: unknown: known are %s", name, strings.Join(classes, ", "))
+}
+
+// readMap gives the members of a map of any type; its keys must be known.
+func readMap(path, want string, v any, known ...string) (map[string]any, error) {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Map {
+		return nil, at(path, wrong(want, v))
+	}
+	m := make(map[string]any, rv.Len())
+	var unknown []string
+	for _, key := range rv.MapKeys() {
+		name := fmt.Sprint(key)
+		m[name] = rv.MapIndex(key).Interface()
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, at(path, fmt.Errorf("unknown key %q: known are %s", slices.Min(unknown), strings.Join(known, ", ")))
+	}
+	return m, nil
+}
+
+// readLevel gives a name that ParseLevel knows.
+func readLevel(path string, v any, otherwise string) (string, error) {
+	var n float64
+	switch v := v.(type) {
+	case nil:
+		return otherwise, nil
+	case string:
+		if _, err := ParseLevel(v); err != nil {
+			return "", at(path, err)
+		}
+		return v, nil
+	case int:
+		n = float64(v)
+	case int64:
+		n = float64(v)
+	case uint64:
+		n = float64(v)
+	case float64:
+		n = v
+	default:
+		return "", at(join(path, "level"), wrong("a name or a number", v))
+	}
+	switch {
+	case n < 10:
+		return "notset", nil
+	case n == 10:
+		return "debug", nil
+	case n <= 20:
+		return "info", nil
+	case n <= 30:
+		return "warning", nil
+	case n <= 40:
+		return "error", nil
+	case n <= 50:
+		return "critical", nil
+	}
+	return "", at(path, fmt.Errorf("level %v: the highest is 50: silence is asked for with class %q", n, classNull))
+}
+
+func wrong(want string, v any) error { return fmt.Errorf("want %s, not %#v", want, v) }
+
+func at(path string, err error) error {
+	if path == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"bytes"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -43,7 +44,11 @@ func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	clone.enc = c.enc.Clone()
 	for i := range fields {
 		if isFlush(&fields[i]) {
-			clone.flush = true
+			if q, ok := fields[i].Interface.(*askField); ok {
+				q.add(c.out)
+			} else {
+				clone.flush = true
+			}
 			continue
 		}
 		fields[i].AddTo(clone.enc)
@@ -100,7 +105,7 @@ func (c *Core) trim(text []byte, msg string) []byte {
 	if n < 0 || text[n] != '\n' {
 		return text
 	}
-	if m := len(msg) - 1; m >= 0 && msg[m] == '\n' && !bytes.HasSuffix(text[:n], []byte(msg)) {
+	if strings.HasSuffix(msg, "\n") && bytes.HasSuffix(text, []byte(msg)) && !bytes.HasSuffix(text[:n], []byte(msg)) {
 		return text
 	}
 	if n > 0 && text[n-1] == '\r' {

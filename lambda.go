@@ -1,0 +1,63 @@
+package zapcw
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Handler wraps a Lambda function so that everything it logged is settled
+// before it returns: Lambda may freeze the process as soon as the response is
+// out, and thaw it never. Pass the result to lambda.Start.
+//
+// The flush gets the time that the invocation's context has left, less a tenth
+// of it or half a second, whichever is less, so that the response still gets
+// out; without a deadline it gets the Syncer's Timeout. What is not delivered by
+// then goes to the Syncer's Fallback. The flush happens also when h returns an
+// error or panics; both are passed on unchanged, and what goes wrong with the
+// flush is never the function's error.
+//
+// Every Syncer behind the logger is flushed, however its cores are wrapped.
+func Handler[In, Out any](logger *zap.Logger, h func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
+	return func(ctx context.Context, in In) (Out, error) {
+		defer flushWithin(ctx, logger)
+		return h(ctx, in)
+	}
+}
+
+// flushWithin settles what logger's Syncers hold in the time that ctx has left.
+func flushWithin(ctx context.Context, logger *zap.Logger) {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		// The handler may have cancelled what it was given.
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(-min(left/10, time.Second/2)))
+		defer cancel()
+		for _, s := range syncersOf(logger) {
+			_ = s.Flush(ctx) // whatever it is, it is on the Fallback
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	_ = logger.Sync()
+}
+
+// syncersOf finds the Syncers behind a logger. Cores are wrapped in cores, but
+// all of them pass on the fields of With, so a field goes and asks.
+func syncersOf(logger *zap.Logger) []*Syncer {
+	var q askField
+	logger.Core().With([]zapcore.Field{{Key: flushKey, Type: zapcore.SkipType, Interface: &q}})
+	return q.found
+}
+
+// askField is what a Core puts its Syncer into.
+type askField struct{ found []*Syncer }
+
+func (q *askField) add(s *Syncer) {
+	if !slices.Contains(q.found, s) {
+		q.found = append(q.found, s)
+	}
+}

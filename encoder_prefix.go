@@ -331,14 +331,6 @@ func isOurs(p Prefix) bool {
 	return p == nil
 }
 
-func appendLevel(buf *buffer.Buffer, l zapcore.Level) {
-	if zapcore.DebugLevel <= l && l <= zapcore.FatalLevel {
-		buf.AppendString(levelName(l))
-		return
-	}
-	buf.AppendInt(int64(l))
-}
-
 func lineEnding(cfg *zapcore.EncoderConfig) string {
 	switch {
 	case cfg.SkipLineEnding:

@@ -57,7 +57,7 @@ func (f *fallback) tell(err error) {
 func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, events(len(evs))))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, are(len(evs))))
 	for _, e := range evs {
 		if e.Own {
 			continue
@@ -124,9 +124,10 @@ func appendLine(b, text []byte) []byte {
 	return append(append(b, text...), '\n')
 }
 
-func events(n int) string {
+// are is "1 event is", "2 events are".
+func are(n int) string {
 	if n == 1 {
 		return "1 event is"
 	}
-	return fmt.Sprintf("%d events are", n)
+	return delivery.Events(n) + " are"
 }

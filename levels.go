@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -30,10 +31,7 @@ var levels = [...]struct {
 	{"warning", zapcore.WarnLevel},
 }
 
-var (
-	_ zapcore.LevelEncoder                = EncodeLevel
-	_ func(string) (zapcore.Level, error) = ParseLevel
-)
+var _ zapcore.LevelEncoder = EncodeLevel
 
 // ParseLevel gives the level of a threshold written as text, in any letter
 // case: debug, info, warn, warning, error, and zap's own dpanic and panic.
@@ -68,21 +66,48 @@ func EncodeLevel(l zapcore.Level, enc zapcore.PrimitiveArrayEncoder) {
 	enc.AppendString(levelName(l))
 }
 
+const (
+	nameDebug    = "DEBUG"
+	nameInfo     = "INFO"
+	nameWarn     = "WARNING"
+	nameError    = "ERROR"
+	nameCritical = "CRITICAL"
+)
+
 // levelName allocates for numbers only.
 func levelName(l zapcore.Level) string {
 	switch l {
 	case zapcore.DebugLevel:
-		return "DEBUG"
+		return nameDebug
 	case zapcore.InfoLevel:
-		return "INFO"
+		return nameInfo
 	case zapcore.WarnLevel:
-		return "WARNING"
+		return nameWarn
 	case zapcore.ErrorLevel:
-		return "ERROR"
+		return nameError
 	case zapcore.DPanicLevel, zapcore.PanicLevel, zapcore.FatalLevel:
-		return "CRITICAL"
+		return nameCritical
 	default:
 		return strconv.Itoa(int(l))
+	}
+}
+
+// appendLevel appends levelName. Of a constant the compiler makes a store, of a
+// string that it does not know a call.
+func appendLevel(buf *buffer.Buffer, l zapcore.Level) {
+	switch l {
+	case zapcore.DebugLevel:
+		buf.AppendString(nameDebug)
+	case zapcore.InfoLevel:
+		buf.AppendString(nameInfo)
+	case zapcore.WarnLevel:
+		buf.AppendString(nameWarn)
+	case zapcore.ErrorLevel:
+		buf.AppendString(nameError)
+	case zapcore.DPanicLevel, zapcore.PanicLevel, zapcore.FatalLevel:
+		buf.AppendString(nameCritical)
+	default:
+		buf.AppendInt(int64(l))
 	}
 }
 

@@ -144,7 +144,7 @@ func (g *gap) merge(h gap) {
 
 // text is the event that tells a reader of the stream.
 func (g *gap) text() string {
-	b := fmt.Appendf(nil, "zapcw: %d events are missing here:", g.count)
+	b := fmt.Appendf(nil, "zapcw: %s missing here:", are(int(g.count)))
 	sep := " "
 	for i, n := range g.levels {
 		if n > 0 {
@@ -200,7 +200,7 @@ func (f *failure) err(group, stream string) error {
 		if f[i].n == 0 {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("sync %s/%s: %s on the fallback: %w", group, stream, events(int(f[i].n)), f[i].why))
+		errs = append(errs, fmt.Errorf("sync %s/%s: %s on the fallback: %w", group, stream, are(int(f[i].n)), f[i].why))
 		if f[i].lost != nil {
 			errs = append(errs, f[i].lost)
 		}

@@ -1,5 +1,7 @@
 package delivery
 
+import "strconv"
+
 // A Fate is how an event ends.
 type Fate int8
 
@@ -34,4 +36,12 @@ func (f Fate) String() string {
 		"more than 14 days old", "older than the group's retention", "more than 2 hours ahead", "invalid",
 		"memory full", "out of time", "refused", "after Close", "not usable",
 	}[f]
+}
+
+// Events is "1 event", "2 events".
+func Events(n int) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return strconv.Itoa(n) + " events"
 }

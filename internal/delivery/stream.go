@@ -167,7 +167,7 @@ func (s *Stream) settle(evs []batch.Event, out *cloudwatchlogs.PutLogEventsOutpu
 		}
 		var err error
 		if r.f != Delivered {
-			err = fmt.Errorf("put %d events to %s/%s: the service rejected them as %s", len(r.evs), s.Group, s.Name, r.f)
+			err = fmt.Errorf("put %s to %s/%s: the service takes none that is %s", Events(len(r.evs)), s.Group, s.Name, r.f)
 		}
 		settle(r.evs, r.f, err)
 	}
@@ -189,7 +189,7 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 		if err == nil {
 			return out, nil
 		}
-		err = fmt.Errorf("put %d events to %s/%s: %w", len(evs), s.Group, s.Name, err)
+		err = fmt.Errorf("put %s to %s/%s: %w", Events(len(evs)), s.Group, s.Name, err)
 		if try == maxDetours {
 			return nil, err
 		}

@@ -6,8 +6,8 @@ import (
 )
 
 // maxDepth bounds the nesting of embedded JSON. Readers have bounds of their
-// own, encoding/json at 10000 and Python near 1000, and the line around it must
-// be readable if what is inside was.
+// own, encoding/json at 10000 and Python near 1000, and what could be read alone
+// must be readable within its line.
 const maxDepth = 1000
 
 const space = " \t\r\n"
@@ -37,14 +37,11 @@ type compactor struct {
 }
 
 func (c *compactor) value(depth int) bool {
-	if depth > maxDepth {
-		return false
-	}
-	switch next := c.peek(); next {
+	switch c.peek() {
 	case '{':
-		return c.object(depth)
+		return depth < maxDepth && c.object(depth+1)
 	case '[':
-		return c.array(depth)
+		return depth < maxDepth && c.array(depth+1)
 	case '"':
 		return c.str()
 	case 't':
@@ -71,7 +68,7 @@ func (c *compactor) object(depth int) bool {
 		if c.skip(); !c.take(':') {
 			return false
 		}
-		if c.skip(); !c.value(depth + 1) {
+		if c.skip(); !c.value(depth) {
 			return false
 		}
 		if c.skip(); c.take('}') {
@@ -90,7 +87,7 @@ func (c *compactor) array(depth int) bool {
 		return true
 	}
 	for {
-		if c.skip(); !c.value(depth + 1) {
+		if c.skip(); !c.value(depth) {
 			return false
 		}
 		if c.skip(); c.take(']') {

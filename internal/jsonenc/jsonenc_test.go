@@ -94,12 +94,13 @@ func TestAppendCompact(t *testing.T) {
 		`{"b": 1, "a": "x"}`:     `{"b":1,"a":"x"}`,
 		`{"a": 1, "a": 2}`:       `{"a":1,"a":2}`,
 		`[1, 2, "x"]`:            `[1,2,"x"]`,
-		`[ -0.50E+10 , 1e999, 123456789012345678901 ]`:       `[-0.50E+10,1e999,123456789012345678901]`,
-		`[true, false, null, {"x": [ ]}]`:                    `[true,false,null,{"x":[]}]`,
-		`["a b", "\u00e9\ud800\/\"", "<&>"]`:                 `["a b","\u00e9\ud800\/\"","<&>"]`,
-		"[\"\xff a\xc3\xa9\xc3\"]":                           "[\"\\ufffd a\xc3\xa9\\ufffd\"]",
-		deep(maxDepth):                                       deep(maxDepth),
-		"{\"\u2028 long enough for a word\": [\"{ \\\\\" ]}": "{\"\u2028 long enough for a word\":[\"{ \\\\\"]}",
+		`[ -0.50E+10 , 1e999, 123456789012345678901 ]`:                      `[-0.50E+10,1e999,123456789012345678901]`,
+		`[true, false, null, {"x": [ ]}]`:                                   `[true,false,null,{"x":[]}]`,
+		`["a b", "\u00e9\ud800\/\"", "<&>"]`:                                `["a b","\u00e9\ud800\/\"","<&>"]`,
+		"[\"\xff a\xc3\xa9\xc3\"]":                                          "[\"\\ufffd a\xc3\xa9\\ufffd\"]",
+		deep(maxDepth):                                                      deep(maxDepth),
+		strings.Repeat("[", maxDepth) + "1" + strings.Repeat("]", maxDepth): strings.Repeat("[", maxDepth) + "1" + strings.Repeat("]", maxDepth),
+		"{\"\u2028 long enough for a word\": [\"{ \\\\\" ]}":                "{\"\u2028 long enough for a word\":[\"{ \\\\\"]}",
 	} {
 		if got, ok := AppendCompact([]byte("x"), in); !ok || string(got) != "x"+want {
 			t.Errorf("AppendCompact(%q) = %q, %t, want %q", in, got, ok, want)
@@ -110,7 +111,7 @@ func TestAppendCompact(t *testing.T) {
 		"[NaN]", "[Infinity]", "[-Infinity]", "[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "[0x1]", "[1,]", "[,1]", "{,}",
 		`{"a"}`, `{"a":}`, `{a:1}`, `{'a':1}`, `{"a":1,}`, `{"a":1 "b":2}`, `{1:2}`, `{} {}`, `[][]`, `{]`, `[}`, "[1\v]", "\u00a0[]",
 		`["\x"]`, `["\u12"]`, `["\u12g4"]`, "[\"\n\"]", "[\"\x00\"]", `["]`, `["\"]`, `["\]`, "[tru]", "[truefalse]", "[nul]", "\ufeff[]",
-		deep(maxDepth + 2), "[\x00]", "[1\x00]",
+		deep(maxDepth + 1), "[\x00]", "[1\x00]",
 	} {
 		if got, ok := AppendCompact([]byte("x"), in); ok || string(got) != "x" {
 			t.Errorf("AppendCompact(%q) = %q, %t, want a refusal", in, got, ok)

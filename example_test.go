@@ -1,0 +1,120 @@
+package zapcw_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
+)
+
+// The quick start of the README.
+func Example() {
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	s := &zapcw.Syncer{Client: cloudwatchlogs.NewFromConfig(cfg), Group: "/acme/prod", Stream: "orders"}
+	core := zapcw.NewCore(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel)
+	logger := zap.New(core, zap.AddCaller())
+	defer logger.Sync()
+	logger.Info("order placed", zap.Int("items", 3))
+}
+
+// Two functions of one application log into one stream.
+func ExampleNewCore() {
+	var srv cwltest.Server // in place of the service
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
+	for _, function := range []string{"checkout", "shipping"} {
+		enc := zapcw.NewPrefixEncoder(function, zapcw.ShortPrefix, zapcw.NewEncoderConfig())
+		log := zap.New(zapcw.NewCore(enc, s, zap.InfoLevel))
+		log.Info("done", zap.Int("order", 7))
+		log.Debug("not for this stream")
+	}
+	if err := s.Sync(); err != nil {
+		fmt.Println(err)
+	}
+	for _, m := range srv.Messages("/acme/prod", "orders") {
+		fmt.Println(m)
+	}
+	// Output:
+	// INFO: checkout: done	{"order": 7}
+	// INFO: shipping: done	{"order": 7}
+}
+
+// An entry that must not wait for its batch.
+func ExampleFlush() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
+	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
+
+	log.Info("waits")
+	fmt.Println(len(srv.Messages("/acme/prod", "orders")))
+	log.Error("sent, with all before it", zapcw.Flush())
+	fmt.Println(len(srv.Messages("/acme/prod", "orders")))
+	// Output:
+	// 0
+	// 2
+}
+
+// The service is away: the events go where somebody can find them.
+func ExampleSyncer_Flush() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.Fail(cwltest.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: logs:PutLogEvents"})
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcw.Stdout()}
+	defer s.Close()
+	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
+
+	log.Info("important")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.Flush(ctx)
+	st := s.Stats()
+	fmt.Println(err != nil, st.Accepted, st.Delivered, st.Spilled)
+	// Output:
+	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is here
+	// important
+	// true 1 0 1
+}
+
+// What a Syncer counts.
+func ExampleSyncer_Stats() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	fmt.Fprintln(s, "a line")
+	fmt.Fprintln(s, "another")
+	_ = s.Close()
+	st := s.Stats()
+	fmt.Println(st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Pending, st.Puts)
+	// Output: 2 2 0 0 0 1
+}
+
+// A Lambda function: pass f to lambda.Start.
+func ExampleHandler() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	enc := zapcw.NewPrefixEncoder(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), zapcw.MiniPrefix, zapcw.NewEncoderConfig())
+	log := zap.New(zapcw.NewCore(enc, s, zap.InfoLevel))
+
+	f := zapcw.Handler(log, func(ctx context.Context, order int) (string, error) {
+		log.Info("shipped", zap.Int("order", order))
+		return "ok", nil
+	})
+
+	out, err := f(context.Background(), 7)
+	fmt.Println(out, err, srv.Messages("/acme/prod", "orders"))
+	// Output: ok <nil> [shipped	{"order": 7}]
+}

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"go.uber.org/zap"
@@ -75,7 +76,8 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
-		return err
+		// Better the bare message than nothing.
+		return errors.Join(err, c.out.add(ent.Time, ent.Level, []byte(ent.Message)))
 	}
 	err = c.out.add(ent.Time, ent.Level, c.trim(buf.Bytes(), ent.Message))
 	buf.Free()

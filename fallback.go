@@ -54,7 +54,7 @@ func (f *fallback) tell(err error) {
 }
 
 // events writes events and why they come here.
-func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) error {
+func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, are(len(evs))))
@@ -64,13 +64,16 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) erro
 		}
 		b = appendLine(b, e.Text())
 		if len(b) >= flushAt {
-			if err := f.write(b); err != nil {
-				return err
+			if err := f.write(b); err != nil && lost == nil {
+				lost = err
 			}
 			b = b[:0]
 		}
 	}
-	return f.write(b)
+	if err := f.write(b); err != nil && lost == nil {
+		lost = err
+	}
+	return lost
 }
 
 // text writes one event that never was in the arena.

@@ -27,7 +27,7 @@ func (s *Syncer) send() {
 		queue batch.Queue
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
-		done  = make(chan *flight, s.set.concurrency)
+		done  = make(chan *flight)
 	)
 	for {
 		s.mu.Lock()
@@ -117,7 +117,16 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 		return f
 	}
 	text := f.gap.text()
-	f.batch = q.Cut(list, batch.Size([]byte(text)), whole)
+	size := batch.Size([]byte(text))
+	f.batch = q.Cut(list, size, whole)
+	if f.batch.Bytes+size > batch.MaxBytes {
+		// One event fills the put: the next one tells.
+		s.mu.Lock()
+		s.gap.merge(f.gap)
+		s.mu.Unlock()
+		f.gap = gap{}
+		return f
+	}
 	f.batch.Events = slices.Insert(f.batch.Events, 0, batch.OwnEvent(f.batch.First(), text))
 	return f
 }
@@ -201,9 +210,10 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 
 // A wait is somebody in Sync.
 type wait struct {
-	id   uint64 // the newest chunk that matters
-	left int    // chunks up to it whose events have no fate
-	done chan struct{}
+	id     uint64 // the newest chunk that matters
+	left   int    // chunks up to it whose events have no fate
+	failed *failure
+	done   chan struct{}
 }
 
 // wait has all that was accepted sent. The caller holds the lock.

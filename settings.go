@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
 	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/delivery"
 )
@@ -63,7 +65,7 @@ func (s *Syncer) init() {
 		},
 		bad: s.check(),
 	}
-	t.deep = t.concurrency * batch.MaxBytes
+	t.deep = min(t.concurrency, 1<<10) * batch.MaxBytes
 	s.wake = make(chan struct{}, 1)
 	s.set = t
 }
@@ -79,8 +81,9 @@ func (s *Syncer) timeout() time.Duration { return orDefault(s.Timeout, defaultTi
 
 // check says what is wrong with the fields.
 func (s *Syncer) check() error {
+	sdk, ok := s.Client.(*cloudwatchlogs.Client)
 	switch {
-	case s.Client == nil:
+	case s.Client == nil, ok && sdk == nil:
 		return fmt.Errorf("syncer for %q, %q: no Client: want a *cloudwatchlogs.Client", s.Group, s.Stream)
 	case s.Group == "":
 		return fmt.Errorf("syncer: no Group: want the name of a log group")

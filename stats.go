@@ -178,17 +178,29 @@ type failure [delivery.Fates]struct {
 
 // fail notes events that went to the fallback. The caller holds the lock.
 func (s *Syncer) fail(fate delivery.Fate, n uint64, why, lost error) {
-	if s.failed == nil {
-		s.failed = new(failure)
+	if len(s.waits) == 0 {
+		s.failed = s.failed.add(fate, n, why, lost)
+		return
 	}
-	f := &s.failed[fate]
-	f.n += n
-	if f.why == nil {
-		f.why = why
+	// Each that waits tells its own caller.
+	for _, w := range s.waits {
+		w.failed = w.failed.add(fate, n, why, lost)
 	}
-	if f.lost == nil {
-		f.lost = lost
+}
+
+func (f *failure) add(fate delivery.Fate, n uint64, why, lost error) *failure {
+	if f == nil {
+		f = new(failure)
 	}
+	e := &f[fate]
+	e.n += n
+	if e.why == nil {
+		e.why = why
+	}
+	if e.lost == nil {
+		e.lost = lost
+	}
+	return f
 }
 
 func (f *failure) err(group, stream string) error {

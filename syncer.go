@@ -161,8 +161,13 @@ func (s *Syncer) Sync() error {
 func (s *Syncer) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	s.init()
-	if s.live > 0 {
+	f := s.failed
+	s.failed = nil
+	if s.live == 0 {
+		s.mu.Unlock()
+	} else {
 		w := s.wait()
+		w.failed = f
 		s.mu.Unlock()
 		select {
 		case <-w.done:
@@ -170,11 +175,8 @@ func (s *Syncer) Flush(ctx context.Context) error {
 			s.expire(w, context.Cause(ctx))
 			<-w.done
 		}
-		s.mu.Lock()
+		f = w.failed
 	}
-	f := s.failed
-	s.failed = nil
-	s.mu.Unlock()
 	return f.err(s.Group, s.Stream)
 }
 

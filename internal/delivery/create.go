@@ -11,6 +11,11 @@ import (
 // createTimeout bounds one request that creates something.
 const createTimeout = 15 * time.Second
 
+// A creationError is an error of a creation, which is never an event's fault.
+type creationError struct{ error }
+
+func (e *creationError) Unwrap() error { return e.error }
+
 // create makes the stream, and the group if that does not exist either. "Already
 // exists" is success, and nothing is ever described: a stream that somebody made
 // beforehand needs no more than the right to put. Of several puts that miss the

@@ -64,6 +64,13 @@ func classify(err error) class {
 		encoding *smithy.SerializationError
 		panicked *PanicError
 	)
+	var creation *creationError
+	if errors.As(err, &creation) {
+		if c := classify(creation.error); c == again || c == missing {
+			return again
+		}
+		return refused
+	}
 	switch {
 	case errors.As(err, &panicked), errors.As(err, &params), errors.As(err, &encoding):
 		return refused

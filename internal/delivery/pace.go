@@ -104,6 +104,20 @@ func (p *pace) done(round int, err error, refused bool) {
 	}
 }
 
+// leave takes back an attempt that was called off: it says nothing about the
+// service.
+func (p *pace) leave(round int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if round > 0 {
+		p.probing = false
+	}
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
 // hopeless tells whether the last attempt was refused and the next is so far off
 // that nobody should wait for it.
 func (p *pace) hopeless() bool {

@@ -85,7 +85,7 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			s.settle(evs, out, settle)
 			bad = 0
 		case ctx.Err() != nil: // whatever came, nobody waits any longer
-			s.pace.done(round, err, false)
+			s.pace.leave(round)
 			fate, _ := s.GiveUp(context.Cause(ctx))
 			rest(fate, err)
 			return
@@ -196,7 +196,7 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 		switch c {
 		case missing:
 			if err := s.create(ctx, created); err != nil {
-				return nil, err
+				return nil, &creationError{err}
 			}
 		case token:
 		default:

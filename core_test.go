@@ -18,7 +18,10 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	runProgram()
+	goleak.VerifyTestMain(m)
+}
 
 // bubble runs f in virtual time with a server and a Syncer for its stream.
 func bubble(t *testing.T, f func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer)) {

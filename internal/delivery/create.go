@@ -105,7 +105,7 @@ func (s *Stream) retain(ctx context.Context) {
 		if classify(err) != again || try == 2 {
 			break
 		}
-		sleep(ctx, backoff(try+1))
+		sleep(ctx, s.pace.backoff(try+1))
 	}
 	s.Observer.Trouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err))
 }

@@ -29,6 +29,9 @@ type pace struct {
 	changed chan struct{}
 	last    error // what failed
 	refused bool  // and waiting will not mend it
+
+	// jitter picks a wait up to d; nil is an even choice.
+	jitter func(d time.Duration) time.Duration
 }
 
 // wait returns when the next attempt may go; its outcome is then owed to done.
@@ -95,7 +98,7 @@ func (p *pace) done(round int, err error, refused bool) {
 	case round == p.fails:
 		// Attempts of one round count once, however many fail together.
 		p.fails++
-		p.until = time.Now().Add(backoff(p.fails))
+		p.until = time.Now().Add(p.backoff(p.fails))
 		p.last, p.refused = err, refused
 	}
 	if p.changed != nil {
@@ -135,10 +138,13 @@ func (p *pace) cause() error {
 
 // backoff is the wait after so many rounds. A tenth is always waited: the jitter
 // is for a fleet, and a lonely process must not hit the service in a hot loop.
-func backoff(fails int) time.Duration {
+func (p *pace) backoff(fails int) time.Duration {
 	d := lastWait
 	if fails < 9 {
 		d = firstWait << (fails - 1)
+	}
+	if p.jitter != nil {
+		return p.jitter(d)
 	}
 	return d/10 + rand.N(d-d/10)
 }

@@ -135,6 +135,9 @@ func (s *Stream) GiveUp(why error) (Fate, error) {
 // refuses every put: somebody waits for the outcome, and it is known.
 var ErrHopeless = errors.New("refused")
 
+// SetJitter replaces the choice of a wait up to d, for tests.
+func (s *Stream) SetJitter(f func(d time.Duration) time.Duration) { s.pace.jitter = f }
+
 // Hopeless tells whether a Deliver that began now would wait for long, only to
 // be refused.
 func (s *Stream) Hopeless() bool { return s.pace.hopeless() }

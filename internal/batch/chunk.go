@@ -103,6 +103,7 @@ type Event struct {
 	Chunk *Chunk
 	off   uint32
 	n     uint32
+	size  uint32 // 0 until it is counted
 	// Level is a zapcore.Level.
 	Level int8
 	// Own marks an event that zapcw wrote itself; nobody counts it.
@@ -120,6 +121,14 @@ func OwnEvent(ms int64, text string) Event {
 
 // Text is valid until the event's chunk is freed.
 func (e Event) Text() []byte { return e.Chunk.buf[e.off : e.off+e.n] }
+
+// Size is what the service counts for the event.
+func (e Event) Size() int {
+	if e.size == 0 {
+		return Size(e.Text())
+	}
+	return int(e.size)
+}
 
 // Cost is the memory that the event takes in its chunk.
 func (e Event) Cost() int { return header + int(e.n) }

@@ -48,12 +48,12 @@ func (q *Queue) Cut(dst []Event, extra int, whole bool) Batch {
 			break
 		}
 		n := len(b.Events)
-		size := Size(e.Text())
+		size := e.Size()
 		if n > 0 && (n == count || b.Bytes+size > room || !span(b.Events[0].Time, e.Time)) {
 			if whole && mark > 0 && b.Events[n-1].Time == e.Time {
 				q.unread(b.Events[mark:])
 				for _, e := range b.Events[mark:] {
-					b.Bytes -= Size(e.Text())
+					b.Bytes -= e.Size()
 				}
 				b.Events = b.Events[:mark]
 			}
@@ -63,6 +63,7 @@ func (q *Queue) Cut(dst []Event, extra int, whole bool) Batch {
 		if n > 0 && b.Events[n-1].Time != e.Time {
 			mark = n
 		}
+		e.size = uint32(size)
 		b.Events = append(b.Events, e)
 		b.Bytes += size
 		b.oldest = min(b.oldest, e.Chunk.ID)

@@ -71,29 +71,27 @@ type timeoutError time.Duration
 func (e timeoutError) Error() string        { return fmt.Sprintf("no answer in %s", time.Duration(e)) }
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// input makes the events of a put, and their size as the service counts it. The
-// texts are copied: a client may keep them, and the arena is used again.
-func input(evs []batch.Event) (*cloudwatchlogs.PutLogEventsInput, int) {
-	raw := 0
-	for _, e := range evs {
-		raw += len(e.Text())
-	}
-	buf := make([]byte, 0, raw)
-	vals := make([]struct {
-		text string
-		ms   int64
-	}, len(evs))
-	out := make([]types.InputLogEvent, len(evs))
-	ends := make([]int, len(evs))
+// input makes the events of a put of size bytes for a client that is not the
+// SDK's. The texts are copied: it may keep them, and the arena is used again.
+func input(evs []batch.Event, size int) []types.InputLogEvent {
+	var (
+		buf  = make([]byte, 0, size)
+		ends = make([]int, len(evs))
+		out  = make([]types.InputLogEvent, len(evs))
+		vals = make([]struct {
+			text string
+			ms   int64
+		}, len(evs))
+	)
 	for i, e := range evs {
 		buf = batch.AppendText(buf, e.Text())
 		ends[i] = len(buf)
 	}
 	all, from := string(buf), 0
-	for i := range evs {
-		vals[i].text, vals[i].ms = all[from:ends[i]], evs[i].Time
+	for i, e := range evs {
+		vals[i].text, vals[i].ms = all[from:ends[i]], e.Time
 		out[i].Message, out[i].Timestamp = &vals[i].text, &vals[i].ms
 		from = ends[i]
 	}
-	return &cloudwatchlogs.PutLogEventsInput{LogEvents: out}, len(all) + batch.Overhead*len(evs)
+	return out
 }

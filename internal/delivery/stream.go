@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -48,6 +50,9 @@ type Stream struct {
 	Observer    Observer
 
 	pace pace
+
+	init   sync.Once
+	bodies atomic.Bool // the client takes bodies
 
 	mu       sync.Mutex
 	token    *string // what the next put must carry, on servers from before 2023
@@ -222,11 +227,41 @@ func putTimeout(size, round int) time.Duration {
 }
 
 func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	in, size := input(evs)
-	in.LogGroupName, in.LogStreamName, in.SequenceToken = &s.Group, &s.Name, tok
-	out, err := call(ctx, putTimeout(size, round), func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	size := 0
+	for _, e := range evs {
+		size += e.Size()
+	}
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
+	f := func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
 		return s.Client.PutLogEvents(ctx, in, once)
-	})
+	}
+	s.init.Do(func() { s.bodies.Store(takesBodies(s.Client)) })
+	var out *cloudwatchlogs.PutLogEventsOutput
+	var err error
+	for {
+		var used atomic.Bool
+		fast := s.bodies.Load()
+		if fast {
+			b := bodies.Get().(*body)
+			b.used = &used
+			// Quotes and the like need a little more than the plain text.
+			b.text = appendPut(slices.Grow(b.text[:0], size+size/8), s.Group, s.Name, tok, evs)
+			in.LogEvents = noEvents
+			f = func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+				// A client that does not come back keeps it.
+				defer bodies.Put(b)
+				return s.Client.PutLogEvents(ctx, in, once, b.option)
+			}
+		} else {
+			in.LogEvents = input(evs, size)
+		}
+		out, err = call(ctx, putTimeout(size, round), f)
+		if !fast || used.Load() || ctx.Err() != nil {
+			break
+		}
+		// An SDK that does not ask its protocol any more: it gets the events.
+		s.bodies.Store(false)
+	}
 	if err == nil && out == nil {
 		out = new(cloudwatchlogs.PutLogEventsOutput)
 	}

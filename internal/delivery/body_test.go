@@ -1,0 +1,201 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/batch"
+)
+
+// chunked puts texts into a chunk, a millisecond apart.
+func chunked(texts ...string) (evs []batch.Event) {
+	var q batch.Queue
+	for i, text := range texts {
+		c := batch.NewChunk(uint64(i+1), len(text), 0)
+		c.Append(time.Now().UnixMilli()+int64(i), 0, []byte(text))
+		q.Add(c)
+	}
+	for !q.Empty() {
+		evs = append(evs, q.Cut(nil, 0, false).Events...)
+	}
+	return evs
+}
+
+// put is what the service makes of a request.
+type put struct {
+	LogGroupName, LogStreamName string
+	SequenceToken               *string
+	LogEvents                   []struct {
+		Timestamp int64
+		Message   string
+	}
+}
+
+func FuzzBody(f *testing.F) {
+	f.Add("/g", "s", "hello", "say \"hi\" \\ 'there'")
+	f.Add("/g", "\x00\u2028", "\xff\xf0\x9f", "žluťoučký 🐎 \u2028\u2029 <&>\x7f")
+	f.Add("", "", " ", "\t\r\n\b\f\x01")
+	f.Fuzz(func(t *testing.T, group, stream, a, b string) {
+		if len(a) > 1<<16 || len(b) > 1<<16 || a == "" || b == "" {
+			return
+		}
+		evs := chunked(a, b)
+		for _, tok := range []*string{nil, &stream} {
+			text := appendPut(nil, group, stream, tok, evs)
+			var got, want put
+			if err := json.Unmarshal(text, &got); err != nil {
+				t.Fatalf("%v in %q", err, text)
+			}
+			// The same by encoding/json.
+			stock := map[string]any{"LogGroupName": group, "LogStreamName": stream, "LogEvents": []map[string]any{
+				{"Timestamp": evs[0].Time, "Message": a}, {"Timestamp": evs[1].Time, "Message": b},
+			}}
+			if tok != nil {
+				stock["SequenceToken"] = *tok
+			}
+			text, err := json.Marshal(stock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(text, &want); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("got %+v, want %+v", got, want)
+			}
+		}
+	})
+}
+
+// bodyOf gives what a client sends for a put.
+func bodyOf(t *testing.T, do func(c *cloudwatchlogs.Client)) (req *http.Request, text []byte) {
+	t.Helper()
+	var srv cwltest.Server
+	c := srv.Client(func(o *cloudwatchlogs.Options) {
+		o.HTTPClient = doFunc(func(r *http.Request) (*http.Response, error) {
+			var err error
+			if text, err = io.ReadAll(r.Body); err != nil {
+				t.Error(err)
+			}
+			req = r
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{}}, nil
+		})
+	})
+	do(c)
+	return req, text
+}
+
+type doFunc func(*http.Request) (*http.Response, error)
+
+func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+type silent struct{}
+
+func (silent) Put(int, int, error) {}
+func (silent) Trouble(error)       {}
+
+// TestBodyHook fails when the SDK no longer uses its Protocol, so that the fast
+// way to send cannot get lost unnoticed.
+func TestBodyHook(t *testing.T) {
+	evs := chunked("a", "say \"b\"", "\xff")
+	fast, got := bodyOf(t, func(c *cloudwatchlogs.Client) {
+		s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
+		s.Deliver(context.Background(), evs, func(_ []batch.Event, f Fate, err error) {
+			if f != Delivered {
+				t.Errorf("%s: %v", f, err)
+			}
+		})
+		if !s.bodies.Load() {
+			t.Error("the SDK did not take the body")
+		}
+	})
+	if want := appendPut(nil, "/g", "s", nil, evs); !bytes.Equal(got, want) {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {
+		group, stream := "/g", "s"
+		_, err := c.PutLogEvents(context.Background(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: input(evs, 100)}, once)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for _, name := range []string{"X-Amz-Target", "Content-Type"} {
+		if got, want := fast.Header.Get(name), stock.Header.Get(name); got != want {
+			t.Errorf("%s is %q, of the SDK itself %q", name, got, want)
+		}
+	}
+	if fast.Method != stock.Method || fast.URL.String() != stock.URL.String() || fast.ContentLength != int64(len(got)) {
+		t.Errorf("%s %s of %d bytes, of the SDK itself %s %s", fast.Method, fast.URL, fast.ContentLength, stock.Method, stock.URL)
+	}
+}
+
+// TestBodySigned has a server verify the signature of a body, also when it is
+// sent again.
+func TestBodySigned(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	srv.SecretKey = "secret"
+	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Skip: 1, Times: 2, Status: 500})
+	s := &Stream{Client: srv.Client(), Group: "/g", Name: "s", Observer: silent{}}
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+		if f != Delivered {
+			t.Errorf("%s: %v", f, err)
+		}
+	})
+	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// otherProtocol is one that no body is made for.
+type otherProtocol struct{ smithyhttp.ClientProtocol }
+
+func (otherProtocol) ID() smithy.ShapeID { return smithy.ShapeID{Namespace: "x", Name: "y"} }
+
+func TestBodyUnknownProtocol(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	c := srv.Client(func(o *cloudwatchlogs.Options) { o.Protocol = otherProtocol{o.Protocol} })
+	s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+		if f != Delivered {
+			t.Errorf("%s: %v", f, err)
+		}
+	})
+	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.bodies.Load() {
+		t.Errorf("stored %s, by bodies %t", got, s.bodies.Load())
+	}
+}
+
+// TestBodyUnused has an SDK that takes the option and does not use it.
+func TestBodyUnused(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	c := srv.Client()
+	s := &Stream{Client: forgetful{c}, Group: "/g", Name: "s", Observer: silent{}}
+	s.init.Do(func() { s.bodies.Store(true) })
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+		if f != Delivered {
+			t.Errorf("%s: %v", f, err)
+		}
+	})
+	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.bodies.Load() {
+		t.Errorf("stored %s, by bodies %t", got, s.bodies.Load())
+	}
+}
+
+type forgetful struct{ *cloudwatchlogs.Client }
+
+func (f forgetful) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	return f.Client.PutLogEvents(ctx, in, once)
+}

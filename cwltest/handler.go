@@ -192,7 +192,9 @@ func (s *Server) understand(c *call, body []byte) *apiError {
 		return err
 	}
 	c.in = in
-	c.req.Group, c.req.Stream = in.names()
+	group, stream := in.names()
+	// What was decoded shares the memory of the body, and the record outlives it.
+	c.req.Group, c.req.Stream = strings.Clone(group), strings.Clone(stream)
 	if put, ok := in.(*putInput); ok {
 		c.req.Events, c.req.N = put.LogEvents, len(put.LogEvents)
 	}

@@ -1,0 +1,182 @@
+// Unified shows what zapcw is for: several functions, each a process of its
+// own, log into one CloudWatch Logs stream, and one reader sees the whole story
+// in order of time.
+//
+//	go run ./examples/unified
+//
+// needs nothing but Go. It starts a CloudWatch Logs server in memory (package
+// cwltest), three functions that pass orders to each other, reads the stream
+// back with the client of the official SDK and prints it, with one line that
+// says what became of the events.
+//
+//	go run ./examples/unified -in FILE
+//
+// replays a log file through the same path, one event a line, and ends with
+// status 0 only if the stream, read back, holds every line in order; FILE may
+// be - for standard input.
+//
+// With -endpoint URL both run against another server that speaks the protocol
+// of CloudWatch Logs, with -aws against AWS itself.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+const usage = `Usage: unified [-in FILE] [-endpoint URL | -aws] [-group NAME] [-stream NAME]
+
+Without flags three processes log into one stream of a server in memory, and
+the stream is read back and printed.
+
+  -in FILE       replay the lines of FILE, - for standard input, and prove that
+                 all of them are in the stream, in order
+  -endpoint URL  log to this server instead of the one in memory
+  -aws           log to AWS; credentials and region are those of the SDK
+  -group NAME    log group, created if it is missing (default ` + defaultGroup + `)
+  -stream NAME   log stream, created if it is missing (default new with each run)
+`
+
+const defaultGroup = "/zapcw/unified"
+
+// A command is what the flags ask for, and where its output goes.
+type command struct {
+	in       string // file to replay; empty for the functions
+	endpoint string
+	aws      bool
+	group    string
+	stream   string
+
+	stdin          io.Reader
+	stdout, stderr *os.File
+}
+
+func main() {
+	// The functions are this program too: their names are in the environment.
+	if name := os.Getenv(envFunction); name != "" {
+		os.Exit(serve(name))
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	done := make(chan int, 1)
+	go func() { done <- run(ctx, os.Args[1:]) }()
+	select {
+	case status := <-done:
+		os.Exit(status)
+	case <-ctx.Done():
+	}
+	stop() // a second Ctrl-C ends the program at once
+
+	// Children end with the context. Only a read from standard input can keep
+	// run from returning.
+	select {
+	case status := <-done:
+		os.Exit(status)
+	case <-time.After(time.Second):
+		fmt.Fprintln(os.Stderr, "unified: interrupted")
+		os.Exit(interrupted)
+	}
+}
+
+// interrupted is the exit status after Ctrl-C, as shells have it.
+const interrupted = 130
+
+// run returns the exit status.
+func run(ctx context.Context, args []string) int {
+	c := command{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	err := c.parse(args)
+	if err == nil {
+		err = c.run(ctx)
+	}
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(c.stdout, usage)
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintln(c.stderr, "unified: interrupted")
+		return interrupted
+	}
+	fmt.Fprintf(c.stderr, "unified: %s\n", oneLine(err.Error()))
+	return 1
+}
+
+// parse reads the flags. Package flag would answer a mistake with the whole
+// usage and status 2; here it gets one line.
+func (c *command) parse(args []string) error {
+	flags := flag.NewFlagSet("unified", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	c.group = defaultGroup
+	c.stream = fmt.Sprintf("run-%s-%s", time.Now().UTC().Format("20060102-150405"), rand.Text()[:6])
+	flags.Func("in", "", text(&c.in, "a file, or - for standard input"))
+	flags.Func("endpoint", "", text(&c.endpoint, "a URL like http://127.0.0.1:5000"))
+	flags.BoolVar(&c.aws, "aws", false, "")
+	flags.Func("group", "", text(&c.group, "a name"))
+	flags.Func("stream", "", text(&c.stream, "a name"))
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w; -h lists the flags", err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("argument %q is none of the flags; -h lists them", flags.Arg(0))
+	}
+	if c.aws && c.endpoint != "" {
+		return errors.New("-aws and -endpoint exclude each other")
+	}
+	if c.endpoint != "" {
+		u, err := url.Parse(c.endpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			return fmt.Errorf("endpoint %q: want a URL like http://127.0.0.1:5000", c.endpoint)
+		}
+	}
+	return nil
+}
+
+// text makes the value of a flag that must not be empty: that comes of a
+// variable that a script forgot to set, and would start something else.
+func text(p *string, want string) func(string) error {
+	return func(s string) error {
+		if s == "" {
+			return fmt.Errorf("want %s", want)
+		}
+		*p = s
+		return nil
+	}
+}
+
+func (c *command) run(ctx context.Context) error {
+	var in *input
+	if c.in != "" {
+		var err error
+		if in, err = openInput(c.in, c.stdin); err != nil {
+			return err
+		}
+		defer in.Close()
+	}
+	to, err := openService(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	if in != nil {
+		return c.replay(ctx, to, in)
+	}
+	return c.unify(ctx, to)
+}
+
+// oneLine makes an error of several lines, as errors.Join makes them, fit.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

@@ -1,9 +1,9 @@
 package zapcw
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,20 +50,30 @@ func (f *fallback) tell(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// Nobody is left to hear that even this failed.
-	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), err.Error()))
+	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), fmt.Sprintf("%v: no event is lost by that", err), delivery.Hint(err)))
 }
 
 // events writes events and why they come here.
 func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (lost error) {
+	n := 0
+	for _, e := range evs {
+		if !e.Own {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, are(len(evs))))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, are(n)), hint(fate, why))
 	for _, e := range evs {
 		if e.Own {
 			continue
 		}
 		b = appendLine(b, e.Text())
 		if len(b) >= flushAt {
+			// One failed write is no reason not to try the next.
 			if err := f.write(b); err != nil && lost == nil {
 				lost = err
 			}
@@ -80,11 +90,27 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 func (f *fallback) text(text []byte, fate delivery.Fate, why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.write(appendLine(f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: it is here", why)), text))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: it is here", why), hint(fate, why))
+	return f.write(appendLine(b, text))
 }
 
-// line appends the line about a cause if it is to be told now.
-func (f *fallback) line(b []byte, key, text string) []byte {
+// hint is what the reader can do.
+func hint(fate delivery.Fate, why error) string {
+	switch fate {
+	case delivery.TooOld, delivery.TooNew:
+		return "check this machine's clock"
+	case delivery.Full:
+		return "raise MaxPending, or log less"
+	case delivery.AfterClose:
+		return "close the Syncer last"
+	case delivery.Refused, delivery.Late:
+		return delivery.Hint(why)
+	}
+	return ""
+}
+
+// line appends the line about a cause, and what to do, if it is to be told now.
+func (f *fallback) line(b []byte, key, text, hint string) []byte {
 	now := time.Now()
 	c := f.told[key]
 	if c != nil && now.Sub(c.at) < tellEvery {
@@ -92,7 +118,10 @@ func (f *fallback) line(b []byte, key, text string) []byte {
 		return b
 	}
 	b = append(b, "zapcw: "...)
-	b = append(b, bytes.ReplaceAll([]byte(text), []byte("\n"), []byte(" "))...)
+	b = append(b, strings.ReplaceAll(text, "\n", " ")...)
+	if hint != "" {
+		b = append(append(b, "; "...), hint...)
+	}
 	if c != nil && c.again > 0 {
 		b = fmt.Appendf(b, " (and %d times more since %s)", c.again, c.at.UTC().Format(time.RFC3339))
 	}

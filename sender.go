@@ -32,8 +32,9 @@ func (s *Syncer) send() {
 	for {
 		s.mu.Lock()
 		// Puts side by side are for when somebody waits or a lot has gathered;
-		// otherwise the next put is fuller if it waits for the last.
-		many := len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep
+		// otherwise the next put is fuller if it waits for the last. And each
+		// takes memory for its body, which is not there when the rest is full.
+		many := (len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep) && s.held <= s.set.maxPending/4*3
 		free := len(up) == 0 || many && len(up) < s.set.concurrency
 		late, why := s.late, s.lateWhy
 		s.late = 0

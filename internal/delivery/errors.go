@@ -135,6 +135,34 @@ func Code(err error) string {
 	}
 }
 
+// Hint is what a reader of the error can do about it, or nothing.
+func Hint(err error) string {
+	code := Code(err)
+	switch {
+	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation":
+		var op *smithy.OperationError
+		if errors.As(err, &op) {
+			return "allow logs:" + op.Operation()
+		}
+	case strings.HasPrefix(code, "ExpiredToken"), code == "UnrecognizedClientException", code == "InvalidSignatureException",
+		code == "SignatureDoesNotMatch", code == "MissingAuthenticationTokenException", code == "IncompleteSignatureException":
+		return "check the credentials"
+	case code == "RequestExpired", code == "RequestTimeTooSkewed":
+		return "check this machine's clock"
+	case strings.Contains(code, "Throttl"), code == "LimitExceededException", code == "TooManyRequestsException":
+		return "ask for a higher quota if this lasts"
+	}
+	var (
+		api      smithy.APIError
+		params   smithy.InvalidParamsError
+		panicked *PanicError
+	)
+	if !errors.As(err, &api) && !errors.As(err, &params) && !errors.As(err, &panicked) {
+		return "check region, endpoint and network"
+	}
+	return ""
+}
+
 // A PanicError is a panic of the Client, or of one of its callbacks.
 type PanicError struct{ Value any }
 

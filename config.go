@@ -86,8 +86,8 @@ var classes = []string{classNull, classPrint, classStandard, classCloudWatch}
 //
 // A nil client is made by the SDK's default chain, which looks at the
 // environment and the files of AWS; ctx is for that alone, and client for class
-// cloud-watch alone. The logger names callers if the format can; opts come
-// after that. The logger's Sync sends what is buffered.
+// cloud-watch alone. Callers are recorded if the format can name them, which
+// opts can undo: they come last. The logger's Sync sends what is buffered.
 func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*zap.Logger, error) {
 	level, err := ParseLevel(c.Level)
 	if err != nil {

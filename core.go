@@ -36,7 +36,13 @@ func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core 
 }
 
 // Level is the lowest level that is enabled, see zapcore.LevelOf.
-func (c *Core) Level() zapcore.Level { return zapcore.LevelOf(c.LevelEnabler) }
+func (c *Core) Level() zapcore.Level {
+	// LevelOf looks no lower than Debug for what does not say its level.
+	if l, ok := c.LevelEnabler.(zapcore.Level); ok {
+		return l
+	}
+	return zapcore.LevelOf(c.LevelEnabler)
+}
 
 // With returns a Core whose entries carry these fields. A Flush among them marks
 // all of its entries.

@@ -80,8 +80,7 @@ func runFleet(t *testing.T, n, streams int, jitter bool) {
 			if jitter {
 				t.Fatalf("not drained in %s", patience)
 			}
-			took = fmt.Sprintf("not drained in %s, %d streams of %d are there; without quotas it is ", patience, len(a.streams), streams)
-			a.free()
+			took = fmt.Sprintf("not drained in %s, %d streams of %d are there; without quotas it is ", patience, a.free(), streams)
 		}
 	}
 	took += fmt.Sprintf("drained in %s", time.Since(a.begin).Round(time.Second))
@@ -115,11 +114,12 @@ type account struct {
 	stored        int
 }
 
-// free lifts the quotas.
-func (a *account) free() {
+// free lifts the quotas and tells how many streams there were with them.
+func (a *account) free() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.put.free, a.create.free = true, true
+	return len(a.streams)
 }
 
 // A bucket is a quota: what is not used is saved up for a second.

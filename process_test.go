@@ -1,6 +1,7 @@
 package zapcw_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -91,11 +92,8 @@ func runProgram() {
 		<-ctx.Done()
 		_ = s.Close()
 	case "freeze": // a line on stdin is an invocation
-		for i := 0; ; i++ {
-			var in string
-			if _, err := fmt.Scanln(&in); err != nil {
-				os.Exit(0)
-			}
+		in := bufio.NewScanner(os.Stdin)
+		for i := 0; in.Scan(); i++ {
 			f := zapcw.Handler(log, func(ctx context.Context, i int) (int, error) {
 				log.Info(fmt.Sprint("invocation ", i))
 				return i, nil

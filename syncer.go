@@ -169,6 +169,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 		w := s.wait()
 		w.failed = f
 		s.mu.Unlock()
+		s.set.stream.Hurry()
 		select {
 		case <-w.done:
 		case <-ctx.Done():

@@ -350,3 +350,57 @@ func TestOwnEvent(t *testing.T) {
 		t.Errorf("got %+v %q", e, e.Text())
 	}
 }
+
+// FuzzCut reads events from the input, four bytes each for the step of the
+// clock, the size, what it is made of and whether to cut then, and checks every
+// batch against the limits.
+func FuzzCut(f *testing.F) {
+	f.Add([]byte("\x01\x10a\x00\x00\xffb\x01\xff\x00\xff\x02"), uint16(0))
+	f.Add(bytes.Repeat([]byte{0, 255, 'x', 0}, 40), uint16(500))
+	f.Add([]byte("\x80\xf0\xff\x03\x7f\xf0z\x03"), uint16(9))
+	f.Fuzz(func(t *testing.T, in []byte, extra uint16) {
+		var (
+			q         Queue
+			id        uint64
+			now       int64
+			n, out    int
+			cutAll    = func(whole bool) Batch { return q.Cut(nil, int(extra), whole) }
+			lastWhole Batch
+		)
+		for ; len(in) >= 4 && n < 60; in = in[4:] {
+			// Steps of -128 hours to 127 hours, or less.
+			step := int64(int8(in[0]))
+			if in[3]&4 != 0 {
+				step *= 3_600_000
+			}
+			now += step
+			size := int(in[1]) * int(in[1]) * 4
+			evs := []event{{now, strings.Repeat(string(in[2:3]), size)}}
+			if in[3]&8 != 0 {
+				evs = append(evs, evs[0], event{now + 1, "x"}, evs[0])
+			}
+			fill(&q, &id, evs, 1<<(in[3]>>4))
+			n += len(evs)
+			if in[3]&1 != 0 {
+				b := cutAll(in[3]&2 != 0)
+				checkBatch(t, b)
+				out += len(b.Events)
+			}
+		}
+		for !q.Empty() {
+			b := cutAll(true)
+			checkBatch(t, b)
+			if len(b.Events) > 1 && b.Bytes+int(extra) > MaxBytes {
+				t.Fatalf("no room for %d bytes beside %d", extra, b.Bytes)
+			}
+			if len(lastWhole.Events) > 0 && lastWhole.Last() > b.First() {
+				t.Fatal("batches overlap")
+			}
+			out += len(b.Events)
+			lastWhole = b
+		}
+		if out != n || q.Bytes() != 0 {
+			t.Fatalf("%d events came out of %d, %d bytes are left", out, n, q.Bytes())
+		}
+	})
+}

@@ -15,8 +15,12 @@ const (
 	firstWait = 100 * time.Millisecond
 	lastWait  = 30 * time.Second
 	// patience is how long somebody in Sync waits for an attempt that is
-	// likely to be refused.
+	// likely to be refused, and what lies between attempts for the sake of
+	// those who wait.
 	patience = time.Second
+	// hurried is the round, with a wait of 800 ms at most, from which the
+	// back-off grows anew when somebody waits.
+	hurried = 4
 )
 
 // A pace spaces the attempts of all puts to one stream. The zero value lets
@@ -26,6 +30,7 @@ type pace struct {
 	fails   int       // rounds since the last success
 	until   time.Time // nothing goes before
 	probing bool      // one attempt is on its way to see
+	began   time.Time // the last such
 	changed chan struct{}
 	last    error // what failed
 	refused bool  // and waiting will not mend it
@@ -48,7 +53,7 @@ func (p *pace) wait(ctx context.Context) (round int, err error) {
 		}
 		rest := time.Until(p.until)
 		if rest <= 0 && !p.probing {
-			p.probing = true
+			p.probing, p.began = true, time.Now()
 			round = p.fails
 			p.mu.Unlock()
 			return round, nil
@@ -115,6 +120,21 @@ func (p *pace) leave(round int) {
 	if round > 0 {
 		p.probing = false
 	}
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// hurry lets the next attempt go now, because somebody waits, unless the last
+// was only just; and after it the waits are short for a while.
+func (p *pace) hurry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails == 0 || p.probing || time.Since(p.began) < patience {
+		return
+	}
+	p.fails, p.until = min(p.fails, hurried), time.Time{}
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil

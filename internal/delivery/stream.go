@@ -114,7 +114,11 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			return
 		default:
 			s.pace.done(round, err, false)
-			s.Observer.Trouble(err)
+			// One failure is everyday business: a connection that the server
+			// closed while it was idle, a throttle.
+			if round > 0 {
+				s.Observer.Trouble(err)
+			}
 		}
 	}
 }
@@ -142,6 +146,9 @@ var ErrHopeless = errors.New("refused")
 
 // SetJitter replaces the choice of a wait up to d, for tests.
 func (s *Stream) SetJitter(f func(d time.Duration) time.Duration) { s.pace.jitter = f }
+
+// Hurry has the next attempt made soon: somebody waits for it.
+func (s *Stream) Hurry() { s.pace.hurry() }
 
 // Hopeless tells whether a Deliver that began now would wait for long, only to
 // be refused.

@@ -1,0 +1,103 @@
+package zapcw_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"example.com/zapcw"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// The configuration of an application says where its entries go. Fields that
+// are set in Go are the defaults.
+func ExampleConfig() {
+	cfg := zapcw.Config{
+		Class:      "cloud-watch",
+		Level:      "info",
+		CloudWatch: zapcw.Destination{Group: "/acme/prod", Stream: "orders", Function: "checkout"},
+	}
+	text := `{"logging": {"class": "cloud-watch", "level": "debug", "cloud-watch": {"group": null}}}`
+	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(cfg.Class, cfg.Level, cfg.CloudWatch.Stream)
+	// Output: cloud-watch debug orders
+}
+
+// Without a group, or with class #print, messages are printed as they are.
+func ExampleConfig_Build() {
+	log, err := zapcw.Config{Class: "#print", Level: "warning"}.Build(context.Background(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer log.Sync()
+	log.Info("not at this level")
+	log.Warn("disk is nearly full", zap.Int("percent", 93))
+	// Output: disk is nearly full	{"percent": 93}
+}
+
+// What a configuration does not know is an error that says where, and what
+// would be right.
+func ExampleConfig_Decode() {
+	var cfg zapcw.Config
+	err := cfg.Decode(map[string]any{
+		"logging": map[string]any{
+			"class":       "cloud-watch",
+			"cloud-watch": map[string]any{"grup": "/acme/prod"},
+		},
+	})
+	fmt.Println(err)
+	// Output: logging.cloud-watch: unknown key "grup": known are format, function, group, stream
+}
+
+func ExampleConfig_UnmarshalJSON() {
+	var app struct {
+		Name    string
+		Logging zapcw.Config
+	}
+	err := json.Unmarshal([]byte(`{"Name": "orders", "Logging": {"class": "#print", "level": 30}}`), &app)
+	fmt.Println(app.Logging.Class, app.Logging.Level, err)
+	// Output: #print warning <nil>
+}
+
+// A YAML library calls this. Here one is put in its place.
+func ExampleConfig_UnmarshalYAML() {
+	unmarshal := func(v any) error {
+		*v.(*any) = map[any]any{"class": "#standard-logger"}
+		return nil
+	}
+	var cfg zapcw.Config
+	err := cfg.UnmarshalYAML(unmarshal)
+	fmt.Println(cfg.Class, err)
+	// Output: #standard-logger <nil>
+}
+
+// The echo comes and goes with the level.
+func ExampleTee() {
+	level := zap.NewAtomicLevelAt(zap.InfoLevel)
+	enc := zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig())
+	log := zap.New(zapcw.Tee(
+		zapcore.NewCore(enc, zapcore.AddSync(io.Discard), level), // stands for a Core of zapcw
+		zapcore.NewCore(enc.Clone(), zapcw.Stdout(), zap.DebugLevel),
+	))
+	log.Error("not echoed")
+	level.SetLevel(zap.DebugLevel)
+	log.Error("echoed")
+	// Output: ERROR: checkout: echoed
+}
+
+// A logger for standard output alone, whose Sync has no error on a terminal.
+func ExampleStdout() {
+	core := zapcore.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), zapcw.Stdout(), zap.InfoLevel)
+	log := zap.New(core)
+	log.Info("ready")
+	fmt.Println(log.Sync())
+	// Output:
+	// ready
+	// <nil>
+}

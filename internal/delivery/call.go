@@ -38,14 +38,19 @@ func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Co
 	}
 	done := make(chan answer, 1)
 	go func() {
-		var a answer
+		a := answer{err: &PanicError{"its goroutine ended"}} // by runtime.Goexit, as in t.Fatal
 		defer func() {
 			if v := recover(); v != nil {
 				a.err = &PanicError{v}
 			}
 			done <- a
 		}()
-		a.out, a.err = f(ctx)
+		out, err := f(ctx)
+		if err != nil {
+			// An error may panic too, when it is a typed nil: let it do so here.
+			_, _, _ = classify(err), Code(err), err.Error()
+		}
+		a = answer{out, err}
 	}()
 	var a answer
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/delivery"
@@ -87,6 +88,44 @@ func (s *Syncer) send() {
 			lists.Put(&list)
 		case <-s.wake:
 		}
+	}
+}
+
+// arm starts the timer for MaxAge.
+func (s *Syncer) arm() {
+	if s.maxAge == nil {
+		s.maxAge = time.AfterFunc(s.set.maxAge, func() {
+			s.mu.Lock()
+			if s.events > 0 {
+				s.kick()
+			}
+			s.mu.Unlock()
+		})
+		return
+	}
+	s.maxAge.Reset(s.set.maxAge)
+}
+
+// kick makes the sender look.
+func (s *Syncer) kick() {
+	s.due = true
+	s.deep = s.bytes >= s.set.deep
+	if !s.running {
+		s.running = true
+		go s.send()
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// letIn wakes whoever waits for room.
+func (s *Syncer) letIn() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
 	}
 }
 

@@ -321,44 +321,6 @@ func (s *Syncer) limit(lvl zapcore.Level) int {
 	return s.set.maxPending - s.set.maxPending/8
 }
 
-// arm starts the timer for MaxAge.
-func (s *Syncer) arm() {
-	if s.maxAge == nil {
-		s.maxAge = time.AfterFunc(s.set.maxAge, func() {
-			s.mu.Lock()
-			if s.events > 0 {
-				s.kick()
-			}
-			s.mu.Unlock()
-		})
-		return
-	}
-	s.maxAge.Reset(s.set.maxAge)
-}
-
-// kick makes the sender look.
-func (s *Syncer) kick() {
-	s.due = true
-	s.deep = s.bytes >= s.set.deep
-	if !s.running {
-		s.running = true
-		go s.send()
-		return
-	}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// letIn wakes whoever waits for room.
-func (s *Syncer) letIn() {
-	if s.room != nil {
-		close(s.room)
-		s.room = nil
-	}
-}
-
 // split cuts text into parts of at most max bytes as the service counts them.
 func split(text []byte, max int) [][]byte {
 	var parts [][]byte

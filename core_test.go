@@ -250,14 +250,14 @@ func TestHandler(t *testing.T) {
 					log.Info(in)
 					return tt.h(ctx, in)
 				})
-				call := func(limit time.Duration) (out int, err error, panicked any) {
+				call := func(limit time.Duration) (out int, panicked any, err error) {
 					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
 					defer func() { panicked = recover() }()
 					out, err = f(ctx, "hello")
-					return out, err, nil
+					return out, nil, err
 				}
-				out, err, panicked := call(3 * time.Second)
+				out, panicked, err := call(3 * time.Second)
 				if err != tt.err || panicked != tt.panics || panicked == nil && out != 7 {
 					t.Errorf("got %d, %v, panic %v", out, err, panicked)
 				}
@@ -265,7 +265,7 @@ func TestHandler(t *testing.T) {
 
 				srv.Fail(cwltest.Fault{Break: cwltest.BlackHole})
 				begin := time.Now()
-				_, err, panicked = call(3 * time.Second)
+				_, panicked, err = call(3 * time.Second)
 				if err != tt.err || panicked != tt.panics {
 					t.Errorf("in an outage: got %v, panic %v", err, panicked)
 				}

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -64,6 +65,10 @@ func (s *Syncer) init() {
 			Retention: s.Retention, NewGroup: s.NewGroup, Observer: (*observer)(s),
 		},
 		bad: s.check(),
+	}
+	if t.bad != nil {
+		// Nothing is split by a limit that may be none.
+		t.maxText = math.MaxInt
 	}
 	t.deep = min(t.concurrency, 1<<10) * batch.MaxBytes
 	s.wake = make(chan struct{}, 1)

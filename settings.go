@@ -141,9 +141,11 @@ func (o *observer) Put(events, bytes int, err error) {
 	o.lastPut = now
 }
 
-func (o *observer) Trouble(err error) {
+func (o *observer) Trouble(err error, tell bool) {
 	o.mu.Lock()
 	o.lastErr, o.lastErrTime = err, time.Now()
 	o.mu.Unlock()
-	o.set.fallback.tell(err)
+	if tell {
+		o.set.fallback.tell(err)
+	}
 }

@@ -109,20 +109,21 @@ func (s *Syncer) Stats() Stats {
 // that the service took. The zero value is no gap.
 type gap struct {
 	count       uint64
-	levels      [zapcore.FatalLevel - zapcore.DebugLevel + 2]uint64 // the first is for levels without a name
-	first, last int64                                               // milliseconds since 1970
-	why         uint16                                              // fates, a bit each
+	levels      [1 + zapcore.DPanicLevel - zapcore.DebugLevel + 1]uint64 // the first is for levels without a name
+	first, last int64                                                    // milliseconds since 1970
+	why         uint16                                                   // fates, a bit each
 }
 
 // add counts an event.
 func (g *gap) add(ms int64, lvl int8, why delivery.Fate) {
 	var one gap
 	one.count, one.first, one.last, one.why = 1, ms, ms, 1<<why
-	i := int(lvl) - int(zapcore.DebugLevel) + 1
-	if i < 0 || i >= len(one.levels) {
-		i = 0
+	if l := zapcore.Level(lvl); l >= zapcore.DebugLevel && l <= zapcore.FatalLevel {
+		// Those above Error share a name.
+		one.levels[1+min(l, zapcore.DPanicLevel)-zapcore.DebugLevel] = 1
+	} else {
+		one.levels[0] = 1
 	}
-	one.levels[i] = 1
 	g.merge(one)
 }
 

@@ -105,7 +105,7 @@ func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 type silent struct{}
 
 func (silent) Put(int, int, error) {}
-func (silent) Trouble(error)       {}
+func (silent) Trouble(error, bool) {}
 
 // TestBodyHook fails when the SDK no longer uses its Protocol, so that the fast
 // way to send cannot get lost unnoticed.

@@ -107,5 +107,5 @@ func (s *Stream) retain(ctx context.Context) {
 		}
 		sleep(ctx, s.pace.backoff(try+1))
 	}
-	s.Observer.Trouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err))
+	s.Observer.Trouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err), true)
 }

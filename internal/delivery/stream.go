@@ -31,9 +31,9 @@ type Observer interface {
 	// Put is told of each answered or failed put: events and bytes as the
 	// service counts them.
 	Put(events, bytes int, err error)
-	// Trouble is told of an error that costs no event: the put is tried again,
-	// or it was about the group's retention.
-	Trouble(err error)
+	// Trouble is told of an error in an attempt, and whether people should hear
+	// of it: if so, it costs no event.
+	Trouble(err error, tell bool)
 }
 
 // Settle is called with every event of a batch once, in runs, with its fate and
@@ -105,20 +105,19 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			}
 			// But if it finds fault with everything, that must not become a
 			// hot loop.
-			if bad++; bad > maxBad {
+			if bad++; bad > maxBad && len(stack) > 0 {
 				sleep(ctx, time.Second)
 			}
 		case c == refused:
 			s.pace.done(round, err, true)
+			s.Observer.Trouble(err, false) // the fallback tells, with the events
 			rest(Refused, err)
 			return
 		default:
 			s.pace.done(round, err, false)
 			// One failure is everyday business: a connection that the server
 			// closed while it was idle, a throttle.
-			if round > 0 {
-				s.Observer.Trouble(err)
-			}
+			s.Observer.Trouble(err, round > 0)
 		}
 	}
 }

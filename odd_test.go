@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -922,4 +923,62 @@ func TestKeptInputs(t *testing.T) {
 			r.Error("the texts that the client kept have changed, want them as they were")
 		}
 	})
+}
+
+// TestStuckClient checks that a client which never comes back does not gather
+// goroutines without bound.
+func TestStuckClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		stuck := &stuckClient{let: let}
+		s := &zapcw.Syncer{Client: stuck, Group: "/g", Stream: "s", Fallback: new(safeBuffer), MaxEvents: 1}
+		if _, err := s.Write([]byte("m")); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(24 * time.Hour)
+		if n := stuck.calls.Load(); n != 8 {
+			t.Errorf("%d calls in a day are away, want 8", n)
+		}
+		close(let)
+		time.Sleep(time.Minute)
+		if st := s.Stats(); st.Delivered != 1 {
+			t.Errorf("stats are %+v, want it delivered when the client is back", st)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type stuckClient struct {
+	zapcw.Client
+	let   chan struct{}
+	calls atomic.Int32
+}
+
+func (c *stuckClient) PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	c.calls.Add(1)
+	<-c.let
+	return nil, nil
+}
+
+// TestFallbackItself checks that a Syncer cannot be its own way out.
+func TestFallbackItself(t *testing.T) {
+	s := &zapcw.Syncer{Client: new(stuckClient), Group: "/g", Stream: "s"}
+	s.Fallback = s
+	if err := s.Sync(); err != nil {
+		t.Errorf("Sync with nothing logged: %v", err)
+	}
+	stderr := os.Stderr
+	defer func() { os.Stderr = stderr }()
+	var err error
+	if os.Stderr, err = os.Open(os.DevNull); err != nil {
+		t.Fatal(err)
+	}
+	s = &zapcw.Syncer{Client: new(stuckClient), Group: "/g", Stream: "s"}
+	s.Fallback = s
+	_, _ = s.Write([]byte("m"))
+	if err := s.Sync(); err == nil || !strings.Contains(err.Error(), "Fallback is the Syncer itself") {
+		t.Errorf("Sync gave %v", err)
+	}
 }

@@ -66,6 +66,9 @@ func (s *Syncer) init() {
 		},
 		bad: s.check(),
 	}
+	if s.Fallback == s {
+		t.fallback = newFallback(nil)
+	}
 	if t.bad != nil {
 		// Nothing is split by a limit that may be none.
 		t.maxText = math.MaxInt
@@ -102,6 +105,8 @@ func (s *Syncer) check() error {
 		return fmt.Errorf("syncer for group %q: Stream has %d characters: want 1 to %d", s.Group, utf8.RuneCountInString(s.Stream), maxName)
 	case strings.ContainsAny(s.Stream, ":*") || !utf8.ValidString(s.Stream):
 		return fmt.Errorf("syncer for group %q: Stream %q: want no : or *", s.Group, s.Stream)
+	case s.Fallback == s:
+		return fmt.Errorf("syncer for %s/%s: Fallback is the Syncer itself: want another writer, or nil for the standard error", s.Group, s.Stream)
 	case s.MaxEvents < 0:
 		return fmt.Errorf("syncer for %s/%s: MaxEvents is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.MaxEvents, defaultMaxEvents)
 	case s.MaxAge < 0:

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -27,9 +28,20 @@ func once(o *cloudwatchlogs.Options) {
 // does not is left behind: Sync has promised to be back.
 const grace = 100 * time.Millisecond
 
+// maxAway is how many calls may be left behind: each has a goroutine, and a batch.
+const maxAway = 8
+
+// errAway is why there is no further call.
+var errAway = fmt.Errorf("%d calls of the client did not come back", maxAway)
+
 // call makes one request with a time-out, in a goroutine of its own, because a
-// user's client may panic or may not care for its context.
-func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Context) (Out, error)) (Out, error) {
+// user's client may panic or may not care for its context. The ones left behind
+// are counted in away.
+func call[Out any](ctx context.Context, away *atomic.Int32, timeout time.Duration, f func(context.Context) (Out, error)) (Out, error) {
+	if away.Load() >= maxAway {
+		var none Out
+		return none, errAway
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
 	defer cancel()
 	type answer struct {
@@ -37,6 +49,7 @@ func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Co
 		err error
 	}
 	done := make(chan answer, 1)
+	var over atomic.Bool // the call came back, or was left behind
 	go func() {
 		a := answer{err: &PanicError{"its goroutine ended"}} // by runtime.Goexit, as in t.Fatal
 		defer func() {
@@ -44,6 +57,9 @@ func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Co
 				a.err = &PanicError{v}
 			}
 			done <- a
+			if !over.CompareAndSwap(false, true) {
+				away.Add(-1)
+			}
 		}()
 		out, err := f(ctx)
 		if err != nil {
@@ -61,7 +77,12 @@ func call[Out any](ctx context.Context, timeout time.Duration, f func(context.Co
 		select {
 		case a = <-done:
 		case <-t.C:
-			a.err = context.Cause(ctx)
+			if over.CompareAndSwap(false, true) {
+				away.Add(1)
+				a.err = context.Cause(ctx)
+			} else {
+				a = <-done
+			}
 		}
 	}
 	if a.err != nil && ctx.Err() != nil {

@@ -59,7 +59,7 @@ func (s *Stream) create(ctx context.Context, seen int) error {
 }
 
 func (s *Stream) createStream(ctx context.Context) error {
-	_, err := call(ctx, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogStreamOutput, error) {
+	_, err := call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogStreamOutput, error) {
 		return s.Client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.Group, LogStreamName: &s.Name}, once)
 	})
 	if err == nil || exists(err) {
@@ -70,7 +70,7 @@ func (s *Stream) createStream(ctx context.Context) error {
 
 func (s *Stream) createGroup(ctx context.Context) error {
 	in := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &s.Group}
-	_, err := call(ctx, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogGroupOutput, error) {
+	_, err := call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogGroupOutput, error) {
 		if s.NewGroup != nil {
 			s.NewGroup(in)
 			in.LogGroupName = &s.Group
@@ -96,7 +96,7 @@ func (s *Stream) retain(ctx context.Context) {
 	}
 	var err error
 	for try := range 3 {
-		_, err = call(ctx, createTimeout, func(ctx context.Context) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+		_, err = call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
 			return s.Client.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.Group, RetentionInDays: &s.Retention}, once)
 		})
 		if err == nil {

@@ -53,6 +53,7 @@ type Stream struct {
 
 	init   sync.Once
 	bodies atomic.Bool // the client takes bodies
+	away   atomic.Int32
 
 	mu       sync.Mutex
 	token    *string // what the next put must carry, on servers from before 2023
@@ -261,7 +262,7 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 		} else {
 			in.LogEvents = input(evs, size)
 		}
-		out, err = call(ctx, putTimeout(size, round), f)
+		out, err = call(ctx, &s.away, putTimeout(size, round), f)
 		if !fast || used.Load() || ctx.Err() != nil {
 			break
 		}

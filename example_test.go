@@ -83,7 +83,7 @@ func ExampleSyncer_Flush() {
 	st := s.Stats()
 	fmt.Println(err != nil, st.Accepted, st.Delivered, st.Spilled)
 	// Output:
-	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is here; allow logs:PutLogEvents
+	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is below; allow logs:PutLogEvents
 	// important
 	// true 1 0 1
 }

@@ -66,7 +66,7 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s here", why, are(n)), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(n)), hint(fate, why))
 	for _, e := range evs {
 		if e.Own {
 			continue
@@ -90,7 +90,7 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 func (f *fallback) text(text []byte, fate delivery.Fate, why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: it is here", why), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: the event is below", why), hint(fate, why))
 	return f.write(appendLine(b, text))
 }
 

@@ -19,6 +19,10 @@ import (
 // gets a context with a deadline, and options that turn the SDK's own retries
 // and logging off: the Syncer has its own back-off, and what the SDK logs might
 // end up in the stream that is being written.
+//
+// A *cloudwatchlogs.Client gets the body of its puts ready-made, by way of the
+// Protocol in its options, and its middleware sees inputs without events. Every
+// other Client, one of a test for example, gets its own copy of the LogEvents.
 type Client interface {
 	PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error)
 	CreateLogStream(context.Context, *cloudwatchlogs.CreateLogStreamInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogStreamOutput, error)
@@ -85,7 +89,9 @@ type Syncer struct {
 	// Timeout bounds Sync and Close. Defaults to 10 s.
 	Timeout time.Duration
 	// Fallback is where events go that cannot be delivered, and what is to be
-	// said about that. Writes to it are serialized. Defaults to os.Stderr.
+	// said about that. Writes to it are serialized, and whoever has events to
+	// write waits for it: it should not block, and must not log to this Syncer.
+	// Defaults to os.Stderr.
 	Fallback zapcore.WriteSyncer
 
 	// Retention is for how many days a group keeps its events that this Syncer
@@ -152,7 +158,8 @@ func (s *Syncer) Write(p []byte) (int, error) {
 // delivered by then is on Fallback. The error says how many events went to
 // Fallback since the last Sync, Flush or Close, and why.
 func (s *Syncer) Sync() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.timeout())
+	limit := s.timeout()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("no more time than the Timeout of %s: %w", limit, context.DeadlineExceeded))
 	defer cancel()
 	return s.Flush(ctx)
 }

@@ -133,7 +133,7 @@ func (s *Stream) GiveUp(why error) (Fate, error) {
 	cause := s.pace.cause()
 	switch {
 	case cause == nil:
-		return Late, why
+		return Late, fmt.Errorf("put events to %s/%s: %w", s.Group, s.Name, why)
 	case errors.Is(why, ErrHopeless):
 		return Refused, cause
 	}

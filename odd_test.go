@@ -982,3 +982,38 @@ func TestFallbackItself(t *testing.T) {
 		t.Errorf("Sync gave %v", err)
 	}
 }
+
+// TestSyncAfterMend has the service well again while the Syncer still pauses:
+// who waits in Sync has an attempt made at once.
+func TestSyncAfterMend(t *testing.T) {
+	for _, code := range []string{"AccessDeniedException", "ServiceUnavailableException"} {
+		for _, running := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/running %t", code, running), func(t *testing.T) {
+				for range 50 {
+					inRig(t, func(r *rig) {
+						r.syncer.MaxEvents = 1
+						r.server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: code})
+						for range 30 {
+							r.info("before")
+							time.Sleep(10 * time.Second)
+						}
+						if !running {
+							_ = r.syncer.Sync()
+						}
+						r.server.Heal()
+						time.Sleep(2 * time.Second)
+						r.info("after")
+						begin := time.Now()
+						_ = r.syncer.Sync()
+						if took := time.Since(begin); took > time.Second {
+							r.Errorf("Sync took %s, want an attempt at once", took)
+						}
+						if got, _ := r.stream(); !slices.Contains(got, "after") {
+							r.Errorf("got %q in the stream, want the event that was logged when all was well", got)
+						}
+					})
+				}
+			})
+		}
+	}
+}

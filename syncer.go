@@ -173,10 +173,10 @@ func (s *Syncer) Flush(ctx context.Context) error {
 	if s.live == 0 {
 		s.mu.Unlock()
 	} else {
+		s.set.stream.Hurry()
 		w := s.wait()
 		w.failed = f
 		s.mu.Unlock()
-		s.set.stream.Hurry()
 		select {
 		case <-w.done:
 		case <-ctx.Done():

@@ -44,13 +44,17 @@ func Len(text []byte) int {
 // Head is the length in bytes of the longest beginning of text that ends
 // between runes and whose Len is at most max, which is at least utf8.UTFMax.
 func Head(text []byte, max int) int {
-	// Text that does not count more than its bytes can be cut without a walk:
-	// step back from max to the beginning of a rune.
-	if len(text) > max && utf8.Valid(text) {
-		for max > 0 && !utf8.RuneStart(text[max]) {
-			max--
+	// Where no byte counts three times, step back from max to the beginning of
+	// the rune that does not fit.
+	if len(text) > max {
+		i := max
+		for i > 0 && max-i < utf8.UTFMax && !utf8.RuneStart(text[i]) {
+			i--
 		}
-		return max
+		_, size := utf8.DecodeRune(text[i:])
+		if i+size > max && utf8.Valid(text[:i]) {
+			return i
+		}
 	}
 	i := 0
 	for n := 0; i < len(text); {

@@ -89,7 +89,8 @@ func classify(err error) class {
 		return token
 	case passing[code]:
 		return again
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500,
+		status == http.StatusProxyAuthRequired, status >= 300 && status < 400: // not the service
 		return again
 	case code == "InvalidParameterException":
 		if m := api.ErrorMessage(); strings.Contains(m, "logGroupName") || strings.Contains(m, "logStreamName") {

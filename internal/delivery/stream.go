@@ -239,15 +239,15 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 		size += e.Size()
 	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
-	f := func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
-		return s.Client.PutLogEvents(ctx, in, once)
-	}
 	s.init.Do(func() { s.bodies.Store(takesBodies(s.Client)) })
 	var out *cloudwatchlogs.PutLogEventsOutput
 	var err error
 	for {
 		var used atomic.Bool
 		fast := s.bodies.Load()
+		f := func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+			return s.Client.PutLogEvents(ctx, in, once)
+		}
 		if fast {
 			b := bodies.Get().(*body)
 			b.used = &used
@@ -263,7 +263,7 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 			in.LogEvents = input(evs, size)
 		}
 		out, err = call(ctx, &s.away, putTimeout(size, round), f)
-		if !fast || used.Load() || ctx.Err() != nil {
+		if !fast || used.Load() || ctx.Err() != nil || errors.Is(err, errAway) {
 			break
 		}
 		// An SDK that does not ask its protocol any more: it gets the events.

@@ -160,7 +160,7 @@ func (c *Config) decode(path string, v any, depth int) error {
 		return nil
 	case string:
 		if v != "" && !slices.Contains(classes, v) {
-			return at(path, unknownClass(v))
+			return at(strings.TrimSuffix(strings.TrimSuffix(path, "class"), "."), unknownClass(v))
 		}
 		c.Class = v
 		return nil

@@ -27,7 +27,7 @@
 //	DPanicLevel           CRITICAL        critical, fatal, dpanic
 //	PanicLevel            CRITICAL        panic
 //	FatalLevel            CRITICAL
-//	below DebugLevel      its number      notset, trace: everything
+//	below DebugLevel      its number      notset, trace: all of these
 //
 // # Prefixes
 //
@@ -71,8 +71,8 @@
 // halved until that stands alone, and the others are delivered. Missing rights
 // and what else waiting cannot mend spill the batch at once; the next batches
 // are tried at the pace of the back-off. After events were spilled the stream
-// itself tells of the gap: an event that begins with "zapcw: " says how many are
-// missing, of which levels, from when to when and why.
+// itself tells of the gap: an event that begins with "zapcw: " says how many, of
+// which levels, from when to when and why.
 //
 // # Lambda
 //

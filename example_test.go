@@ -21,8 +21,7 @@ func Example() {
 		panic(err)
 	}
 	s := &zapcw.Syncer{Client: cloudwatchlogs.NewFromConfig(cfg), Group: "/acme/prod", Stream: "orders"}
-	core := zapcw.NewCore(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel)
-	logger := zap.New(core, zap.AddCaller())
+	logger := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel), zap.AddCaller())
 	defer logger.Sync()
 	logger.Info("order placed", zap.Int("items", 3))
 }

@@ -629,7 +629,7 @@ func (c *cell) goesOn(want outcome) {
 	for _, m := range got {
 		if strings.HasPrefix(m, "zapcw: ") {
 			holes++
-			if n := fmt.Sprintf(" %d events are missing", want.late+want.refused); !strings.Contains(m, n) {
+			if n := fmt.Sprintf(" %d events went to the", want.late+want.refused); !strings.Contains(m, n) {
 				c.Errorf("got %q, want %q in it", m, n)
 			}
 		}

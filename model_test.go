@@ -24,11 +24,19 @@ import (
 
 // TestModel runs random schedules of writers, settlers and faults, and checks
 // that every event has one fate: it is in the stream or on the fallback, once.
-// A failure names its seed; ZAPCW_SEED=n runs that schedule alone.
+// A failure names its seed; ZAPCW_SEED=n runs that schedule alone, and
+// ZAPCW_SCHEDULES=n as many.
 func TestModel(t *testing.T) {
-	from, to := uint64(0), uint64(2000)
+	from, to := uint64(0), uint64(500)
+	if v := os.Getenv("ZAPCW_SCHEDULES"); v != "" {
+		n, err := strconv.ParseUint(v, 10, 64)
+		if err != nil {
+			t.Fatalf("ZAPCW_SCHEDULES=%q: want a number", v)
+		}
+		to = n
+	}
 	if testing.Short() || zapcw.RaceEnabled {
-		to = 500
+		to /= 5
 	}
 	if v := os.Getenv("ZAPCW_SEED"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 64)

@@ -171,7 +171,7 @@ func TestSpill(t *testing.T) {
 		}
 		r.info("after")
 		r.mustSync()
-		r.wantGaps(`zapcw: 41 events are missing here: 31 INFO, 10 ERROR, from 2000-01-01T00:00:00.070Z to 2000-01-01T00:00:00.120Z, because of "memory full"; the writer's fallback has them`)
+		r.wantGaps(`zapcw: 41 events went to the writer's fallback instead of here: 31 INFO, 10 ERROR, from 2000-01-01T00:00:00.070Z to 2000-01-01T00:00:00.120Z, because of "memory full"`)
 		r.wantSpill(spilled...)
 	})
 }
@@ -327,14 +327,14 @@ func TestGap(t *testing.T) {
 			r.server.Fail(refuse)
 			r.info("a", "b")
 			_ = r.syncer.Sync()
-		}, `zapcw: 2 events are missing here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 2 events went to the writer's fallback instead of here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"`},
 		{"late", func(r *rig) {
 			r.server.Fail(outage)
 			r.info("a")
 			time.Sleep(5 * time.Millisecond)
 			r.info("b")
 			_ = r.syncer.Sync()
-		}, `zapcw: 2 events are missing here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.005Z, because of "out of time"; the writer's fallback has them`},
+		}, `zapcw: 2 events went to the writer's fallback instead of here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.005Z, because of "out of time"`},
 		{"all levels and two reasons", func(r *rig) {
 			r.server.Fail(refuse)
 			for l := zapcore.DebugLevel - 1; l <= zapcore.FatalLevel+1; l++ {
@@ -349,8 +349,8 @@ func TestGap(t *testing.T) {
 			defer cancel()
 			r.info("y")
 			_ = r.syncer.Flush(ctx)
-		}, `zapcw: 10 events are missing here: 2 of other levels, 1 DEBUG, 2 INFO, 1 WARNING, 1 ERROR, 3 CRITICAL, ` +
-			`from 2000-01-01T00:00:00.000Z to 2000-01-01T00:01:%s, because of "out of time", "refused"; the writer's fallback has them`},
+		}, `zapcw: 10 events went to the writer's fallback instead of here: 2 of other levels, 1 DEBUG, 2 INFO, 1 WARNING, 1 ERROR, 3 CRITICAL, ` +
+			`from 2000-01-01T00:00:00.000Z to 2000-01-01T00:01:%s, because of "out of time", "refused"`},
 		{"its put is refused", func(r *rig) {
 			r.server.Fail(refuse)
 			for _, text := range []string{"a", "b", "c"} {
@@ -358,14 +358,14 @@ func TestGap(t *testing.T) {
 				_ = r.syncer.Sync()
 				time.Sleep(time.Minute)
 			}
-		}, `zapcw: 3 events are missing here: 3 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:02:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 3 events went to the writer's fallback instead of here: 3 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:02:00.000Z, because of "refused"`},
 		{"its put runs out of time", func(r *rig) {
 			r.server.Fail(outage)
 			for _, text := range []string{"a", "b"} {
 				r.info(text)
 				_ = r.syncer.Sync()
 			}
-		}, `zapcw: 2 events are missing here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:10.000Z, because of "out of time"; the writer's fallback has them`},
+		}, `zapcw: 2 events went to the writer's fallback instead of here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:10.000Z, because of "out of time"`},
 		{"it is rejected for the age of its batch", func(r *rig) {
 			remove := r.server.Fail(refuse)
 			r.info("a")
@@ -374,7 +374,7 @@ func TestGap(t *testing.T) {
 			time.Sleep(time.Minute)
 			_ = r.core.Write(zapcore.Entry{Time: time.Now().Add(-15 * 24 * time.Hour), Message: "too old"}, nil)
 			_ = r.syncer.Sync()
-		}, `zapcw: 1 event is missing here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 1 event went to the writer's fallback instead of here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"`},
 		{"it is bad itself", func(r *rig) {
 			r.server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: "AccessDeniedException", Times: 1})
 			r.info("a")
@@ -383,7 +383,7 @@ func TestGap(t *testing.T) {
 			time.Sleep(time.Minute)
 			r.info("between")
 			_ = r.syncer.Sync()
-		}, `zapcw: 1 event is missing here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 1 event went to the writer's fallback instead of here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"`},
 		{"its batch is full", func(r *rig) {
 			r.server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: "AccessDeniedException", Times: 1})
 			r.info("a")
@@ -391,7 +391,7 @@ func TestGap(t *testing.T) {
 			time.Sleep(time.Minute)
 			r.info(strings.Repeat("x", 1<<20-26)) // leaves no room for it
 			r.mustSync()
-		}, `zapcw: 1 event is missing here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 1 event went to the writer's fallback instead of here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"`},
 		{"10,000 events follow", func(r *rig) {
 			r.syncer.MaxEvents = 1 << 20
 			r.server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: "AccessDeniedException", Times: 1})
@@ -399,7 +399,7 @@ func TestGap(t *testing.T) {
 			_ = r.syncer.Sync()
 			time.Sleep(time.Minute)
 			r.info(numbered("%d", 10_000)...)
-		}, `zapcw: 1 event is missing here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"; the writer's fallback has them`},
+		}, `zapcw: 1 event went to the writer's fallback instead of here: 1 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z, because of "refused"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inRig(t, func(r *rig) {

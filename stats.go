@@ -145,7 +145,7 @@ func (g *gap) merge(h gap) {
 
 // text is the event that tells a reader of the stream.
 func (g *gap) text() string {
-	b := fmt.Appendf(nil, "zapcw: %s missing here:", are(int(g.count)))
+	b := fmt.Appendf(nil, "zapcw: %s went to the writer's fallback instead of here:", delivery.Events(int(g.count)))
 	sep := " "
 	for i, n := range g.levels {
 		if n > 0 {
@@ -165,7 +165,7 @@ func (g *gap) text() string {
 			sep = ", "
 		}
 	}
-	return string(append(b, "; the writer's fallback has them"...))
+	return string(b)
 }
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -208,12 +208,16 @@ func (f *failure) err(group, stream string) error {
 	if f == nil {
 		return nil
 	}
+	path := "sync: "
+	if group != "" && stream != "" {
+		path = fmt.Sprintf("sync %s/%s: ", group, stream)
+	}
 	var errs []error
 	for i := range f {
 		if f[i].n == 0 {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("sync %s/%s: %s on the fallback: %w", group, stream, are(int(f[i].n)), f[i].why))
+		errs = append(errs, fmt.Errorf("%s%s on the fallback: %w", path, are(int(f[i].n)), f[i].why))
 		if f[i].lost != nil {
 			errs = append(errs, f[i].lost)
 		}

@@ -56,8 +56,9 @@ type command struct {
 	group    string
 	stream   string
 
-	stdin          io.Reader
-	stdout, stderr *os.File
+	stdin  io.Reader
+	stdout *output
+	stderr *os.File
 }
 
 func main() {
@@ -87,15 +88,33 @@ func main() {
 	}
 }
 
+// An output is a file that remembers the first error of its writes, which the
+// printing functions pass over.
+type output struct {
+	*os.File
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // interrupted is the exit status after Ctrl-C, as shells have it.
 const interrupted = 130
 
 // run returns the exit status.
 func run(ctx context.Context, args []string) int {
-	c := command{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	c := command{stdin: os.Stdin, stdout: &output{File: os.Stdout}, stderr: os.Stderr}
 	err := c.parse(args)
 	if err == nil {
 		err = c.run(ctx)
+	}
+	if err == nil {
+		err = c.stdout.err
 	}
 	switch {
 	case err == nil:

@@ -42,7 +42,7 @@ func (c *command) unify(ctx context.Context, to *service) error {
 	}
 	fmt.Fprintf(c.stdout, "Three processes, checkout, payment and shipping, logged this into one stream, %s of %s at %s; the last one crashed in the end.\n",
 		c.stream, c.group, to.name)
-	printEvents(c.stdout, events, wantsColour(c.stdout))
+	printEvents(c.stdout, events, wantsColour(c.stdout.File))
 	fmt.Fprintln(c.stdout, total)
 	return nil
 }

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"go.uber.org/goleak"
 	"iter"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestName(t *testing.T) {
 	for in, want := range map[string]string{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -263,10 +264,12 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 			in.LogEvents = input(evs, size)
 		}
 		out, err = call(ctx, &s.away, putTimeout(size, round), f)
-		if !fast || used.Load() || ctx.Err() != nil || errors.Is(err, errAway) {
+		var api smithy.APIError
+		if !fast || used.Load() || err != nil && !errors.As(err, &api) {
 			break
 		}
-		// An SDK that does not ask its protocol any more: it gets the events.
+		// Something was sent, and by an SDK that does not ask its protocol any
+		// more: it gets the events.
 		s.bodies.Store(false)
 	}
 	if err == nil && out == nil {

@@ -3,6 +3,7 @@ package jsonenc
 import (
 	"bytes"
 	"encoding/json"
+	"go.uber.org/goleak"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 
 	"go.uber.org/zap/zapcore"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // zapEscape is what zap makes of s.
 func zapEscape(t *testing.T, s string) string {

@@ -1,10 +1,13 @@
 package template
 
 import (
+	"go.uber.org/goleak"
 	"slices"
 	"strings"
 	"testing"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var known = []string{"a", "bc"}
 

@@ -173,7 +173,7 @@ func TestConfigErrors(t *testing.T) {
 		{5.0, `want a class or a map, not 5`},
 		{[]any{"cloud-watch"}, `want a class or a map, not []interface {}{"cloud-watch"}`},
 		{"CLOUD-WATCH", `class "CLOUD-WATCH": unknown: known are #null, #print, #standard-logger, cloud-watch`},
-		{decoded(`{"class": "file"}`), `class: class "file": unknown: known are #null, #print, #standard-logger, cloud-watch`},
+		{decoded(`{"class": "file"}`), `class "file": unknown: known are #null, #print, #standard-logger, cloud-watch`},
 		{decoded(`{"logging": {"class": 5}}`), `logging.class: want a class or a map, not 5`},
 		{decoded(`{"logging": "cloud-watch"}`), `logging: want a map, not "cloud-watch"`},
 		{decoded(`{"level": "debug"}`), `neither "class" nor "logging": want one of them`},

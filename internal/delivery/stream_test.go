@@ -505,3 +505,18 @@ func TestGiveUp(t *testing.T) {
 		}
 	})
 }
+
+// TestSlowService has a service that answers steadily, only later than a first
+// time-out: after one put that is cut off the others get the time they need.
+func TestSlowService(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 15 * time.Second})
+		for i := range 5 {
+			s.Deliver(t.Context(), chunked(fmt.Sprint(i)), r.settle)
+		}
+		if got := srv.Stats().Calls["PutLogEvents"]; got != 6 {
+			t.Errorf("got %d puts for 5 batches, want 6", got)
+		}
+	})
+}

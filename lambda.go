@@ -3,6 +3,7 @@ package zapcw
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,9 +36,12 @@ func flushWithin(ctx context.Context, logger *zap.Logger) {
 		// The handler may have cancelled what it was given.
 		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(-min(left/10, time.Second/2)))
 		defer cancel()
+		// Side by side: one that hangs must not take the time of the others.
+		var all sync.WaitGroup
 		for _, s := range syncersOf(logger) {
-			_ = s.Flush(ctx) // whatever it is, it is on the Fallback
+			all.Go(func() { _ = s.Flush(ctx) }) // whatever it is, it is on the Fallback
 		}
+		all.Wait()
 		if ctx.Err() != nil {
 			return
 		}

@@ -579,16 +579,25 @@ func TestTimes(t *testing.T) {
 	})
 }
 
+// workers gives the stacks of goroutines that a Syncer started.
+func workers() (stacks []string) {
+	buf := make([]byte, 1<<20)
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if strings.Contains(stack, "created by example.com/zapcw.") || strings.Contains(stack, "created by example.com/zapcw/internal/delivery.") {
+			stacks = append(stacks, stack)
+		}
+	}
+	return stacks
+}
+
 // TestIdle checks that a Syncer with nothing to do has no goroutine.
 func TestIdle(t *testing.T) {
 	inRig(t, func(r *rig) {
-		synctest.Wait()
-		before := runtime.NumGoroutine()
 		idle := func(when string) {
 			r.Helper()
 			synctest.Wait()
-			if n := runtime.NumGoroutine(); n > before {
-				r.Errorf("%s: got %d goroutines, want the %d of before", when, n, before)
+			if got := workers(); len(got) > 0 {
+				r.Errorf("%s: got %d goroutines, want none:\n%s", when, len(got), strings.Join(got, "\n\n"))
 			}
 		}
 		r.info("one")
@@ -609,7 +618,11 @@ func TestIdle(t *testing.T) {
 		}
 		r.server.Fail(outage)
 		r.info("three")
-		_ = r.syncer.Sync()
+		go func() { _ = r.syncer.Sync() }()
+		if synctest.Wait(); len(workers()) == 0 {
+			r.Error("got no goroutine while Sync waits, want the sender")
+		}
+		time.Sleep(timeout + grace)
 		idle("after a Sync that ran out of time")
 	})
 }

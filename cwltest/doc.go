@@ -42,7 +42,8 @@
 //   - an event of more than [Server.MaxEventBytes], counted in the same way
 //   - an empty message, a negative timestamp
 //   - timestamps that are not in ascending order
-//   - more than 24 hours between the events that are not rejected as follows
+//   - more than 24 hours between the events that are neither more than 14 days
+//     old nor more than 2 hours ahead
 //
 // What it rejects event by event, and reports in rejectedLogEventsInfo: events
 // that are more than 14 days old or older than the retention of their group,

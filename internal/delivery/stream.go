@@ -59,6 +59,7 @@ type Stream struct {
 	mu       sync.Mutex
 	token    *string // what the next put must carry, on servers from before 2023
 	tokens   bool    // this is such a server
+	slow     int     // the round from which time-outs count
 	created  int     // how often the stream was created
 	creating chan struct{}
 }
@@ -194,10 +195,12 @@ func (s *Stream) settle(evs []batch.Event, out *cloudwatchlogs.PutLogEventsOutpu
 func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	for try := 0; ; try++ {
 		s.mu.Lock()
-		created, tok := s.created, s.token
+		created, tok, slow := s.created, s.token, s.slow
 		s.mu.Unlock()
 
-		out, err := s.putOnce(ctx, evs, tok, round)
+		begin := time.Now()
+		out, err := s.putOnce(ctx, evs, tok, max(round, slow))
+		s.pull(max(round, slow), time.Since(begin), err)
 		c := classify(err)
 		if err == nil || c == token || c == taken {
 			s.learn(out, err)
@@ -221,14 +224,28 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 	}
 }
 
+// pull keeps the time-out in the round in which a slow service answered, until it
+// answers quickly again.
+func (s *Stream) pull(round int, took time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch quick := putTimeout(0, 0) / 2; {
+	case err == nil && took > quick:
+		s.slow = round
+	case took < quick:
+		s.slow = max(s.slow-1, 0)
+	}
+}
+
 // maxDetours bounds what one attempt may take besides its put. Several writers
 // may race for one token.
 const maxDetours = 4
 
 // putTimeout bounds one put, because the SDK's HTTP client waits for ever: 5 s
 // and what the bytes take at 64 KiB a second, so that a connection that died in
-// a frozen process is soon found out. With each failed round there is more, for
-// the sake of a link that is just slow.
+// a frozen process is found out. With each failed round there is more, for the
+// sake of a service or a link that is just slow: what is cut off there may well
+// be stored, and once more with the next attempt.
 func putTimeout(size, round int) time.Duration {
 	d := 5*time.Second + time.Duration(size)*time.Second/(64<<10)
 	return d * time.Duration(min(1+round, 6))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/middleware"
 	"go.uber.org/goleak"
 
 	"example.com/zapcw/cwltest"
@@ -492,9 +493,9 @@ func TestHurry(t *testing.T) {
 // TestGiveUp is about what is said of events for which time ran out.
 func TestGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s Stream
-		if f, err := s.GiveUp(context.Canceled); f != Late || !errors.Is(err, context.Canceled) {
-			t.Errorf("GiveUp of a stream that is well = %s, %v, want late and why", f, err)
+		s := Stream{Group: "/g", Name: "s"}
+		if f, err := s.GiveUp(context.Canceled); f != Late || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "/g/s") {
+			t.Errorf("GiveUp of a stream that is well = %s, %v, want late, why and the stream's name", f, err)
 		}
 		s.pace.done(0, errDown, false)
 		if f, err := s.GiveUp(context.Canceled); f != Late || !errors.Is(err, context.Canceled) || !errors.Is(err, errDown) {
@@ -506,12 +507,66 @@ func TestGiveUp(t *testing.T) {
 	})
 }
 
+// A lister notes how many options come with each put, and hides them.
+type lister struct {
+	forgetful
+	n []int
+}
+
+func (l *lister) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, fs ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	l.n = append(l.n, len(fs))
+	return l.forgetful.PutLogEvents(ctx, in, fs...)
+}
+
+// TestBodyTwice looks at the put that follows one whose body was not used: it
+// must not bring that body along, or back, since it is in use elsewhere.
+func TestBodyTwice(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		l := &lister{forgetful: forgetful{srv.Client()}}
+		s.Client = l
+		s.init.Do(func() { s.bodies.Store(true) })
+		s.Deliver(t.Context(), chunked("a", "b"), r.settle)
+		if want := []int{2, 1}; !slices.Equal(l.n, want) {
+			t.Errorf("got puts with %v options, want %v: the second without a body", l.n, want)
+		}
+		if n := r.count(Delivered); n != 2 {
+			t.Errorf("got %d delivered, want 2", n)
+		}
+	})
+}
+
+// TestBodyMiddleware has something of the user's fail before the SDK asks for a
+// body: that is no reason to do without, and no reason to try twice.
+func TestBodyMiddleware(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		calls := 0
+		s.Client = srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("limiter",
+				func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					if calls++; calls <= 3 {
+						return middleware.InitializeOutput{}, middleware.Metadata{}, errDown
+					}
+					return next.HandleInitialize(ctx, in)
+				}), middleware.Before)
+		}))
+		s.Deliver(t.Context(), chunked("a", "b"), r.settle)
+		if !s.bodies.Load() || calls != 4 || r.puts != 4 {
+			t.Errorf("got bodies %t after %d calls for %d attempts, want them and 4 for 4", s.bodies.Load(), calls, r.puts)
+		}
+		if n := r.count(Delivered); n != 2 {
+			t.Errorf("got %d delivered, want 2", n)
+		}
+	})
+}
+
 // TestSlowService has a service that answers steadily, only later than a first
 // time-out: after one put that is cut off the others get the time they need.
 func TestSlowService(t *testing.T) {
 	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
 		srv.CreateStream("/g", "s")
-		srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 15 * time.Second})
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 8 * time.Second})
 		for i := range 5 {
 			s.Deliver(t.Context(), chunked(fmt.Sprint(i)), r.settle)
 		}

@@ -593,10 +593,10 @@ func (c *cell) words(want outcome) {
 }
 
 // outlasted tells whether three tries of PutRetentionPolicy get over the fault:
-// they follow one another closely, unless each waits for its time-out.
+// they follow one another closely, and all of them have three seconds.
 func (c *cell) outlasted() bool {
 	slow := c.reply.Break == cwltest.BlackHole || c.reply.After > 0
-	return c.put == doRetry && (c.once() || slow && !c.forever() && c.lasts < time.Minute)
+	return c.put == doRetry && c.once() && !slow
 }
 
 // missesGroup tells whether the fault is just what creates the group.

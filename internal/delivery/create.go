@@ -11,6 +11,9 @@ import (
 // createTimeout bounds one request that creates something.
 const createTimeout = 15 * time.Second
 
+// retainTimeout bounds all that is done for a group's retention.
+const retainTimeout = 3 * time.Second
+
 // A creationError is an error of a creation, which is never an event's fault.
 type creationError struct{ error }
 
@@ -88,12 +91,13 @@ func (s *Stream) createGroup(ctx context.Context) error {
 }
 
 // retain sets how long a new group keeps its events. It is tried a few times at
-// once, because nobody would come back to it, and it never stands in the way of
-// an event.
+// once, because nobody would come back to it, but not for long: events wait.
 func (s *Stream) retain(ctx context.Context) {
 	if s.Retention == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, retainTimeout, timeoutError(retainTimeout))
+	defer cancel()
 	var err error
 	for try := range 3 {
 		_, err = call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
@@ -102,7 +106,7 @@ func (s *Stream) retain(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if classify(err) != again || try == 2 {
+		if classify(err) != again || try == 2 || ctx.Err() != nil {
 			break
 		}
 		sleep(ctx, s.pace.backoff(try+1))

@@ -20,8 +20,10 @@ import (
 	"unicode/utf8"
 	"weak"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/logging"
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
@@ -1029,4 +1031,49 @@ func TestSyncAfterMend(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestSDKLogs has the SDK log everything, and to the very stream that it writes.
+func TestSDKLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		var log *zap.Logger
+		client := srv.Client(func(o *cloudwatchlogs.Options) {
+			o.ClientLogMode = aws.LogSigning | aws.LogRetries | aws.LogRequestWithBody | aws.LogResponseWithBody | aws.LogDeprecatedUsage
+			o.Logger = logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
+				log.Info(fmt.Sprintf(format, v...))
+			})
+		})
+		s := &zapcw.Syncer{Client: client, Group: "/g", Stream: "s", MaxEvents: 1}
+		log = zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.DebugLevel))
+		log.Info("alone")
+		time.Sleep(time.Hour)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := srv.Messages("/g", "s"); !slices.Equal(got, []string{"alone"}) {
+			t.Errorf("the stream has %d events, want what was logged and no more: %.200q", len(got), got)
+		}
+	})
+}
+
+// TestTold checks that the same cause is told once a minute, with how often it
+// came since.
+func TestTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var spill safeBuffer
+		s := &zapcw.Syncer{Client: new(stuckClient), Group: "/g", Stream: "s", Fallback: &spill}
+		_ = s.Close()
+		for range 120 {
+			_, _ = s.Write([]byte("m"))
+			time.Sleep(time.Second)
+		}
+		spilled, words := spill.lines()
+		if len(spilled) != 120 || len(words) != 2 {
+			t.Fatalf("%d events and %q, want 120 events and two lines", len(spilled), words)
+		}
+		if want := "(and 59 times more since 2000-01-01T00:00:00Z)"; !strings.Contains(words[1], want) {
+			t.Errorf("got %q, want %s in it", words[1], want)
+		}
+	})
 }

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
@@ -91,6 +94,17 @@ func runProgram() {
 		fmt.Println("ready")
 		<-ctx.Done()
 		_ = s.Close()
+	case "steady": // logs on, whatever happens to it
+		for i := range p.N {
+			log.Info(fmt.Sprintf("%s.%d", p.Tag, i))
+			time.Sleep(2 * time.Millisecond)
+		}
+		if err := s.Close(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	case "flood": // as fast as it can, into little memory
+		flood(s, log, p.N)
 	case "freeze": // a line on stdin is an invocation
 		in := bufio.NewScanner(os.Stdin)
 		for i := 0; in.Scan(); i++ {
@@ -106,6 +120,50 @@ func runProgram() {
 		os.Exit(99)
 	}
 	os.Exit(0)
+}
+
+// flood logs for so many milliseconds, then settles, and prints what it took.
+func flood(s *zapcw.Syncer, log *zap.Logger, ms int) {
+	s.MaxPending = 8 << 20
+	s.Fallback = zapcore.AddSync(io.Discard)
+	var (
+		m     runtime.MemStats
+		worst time.Duration
+		peak  uint64
+		text  = strings.Repeat("x", 200)
+	)
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	base := m.HeapAlloc
+	end := time.Now().Add(time.Duration(ms) * time.Millisecond)
+	for i := 0; ; i++ {
+		begin := time.Now()
+		if begin.After(end) {
+			break
+		}
+		if i%50 == 0 {
+			log.Error(text)
+		} else {
+			log.Info(text)
+		}
+		worst = max(worst, time.Since(begin))
+		if i%20_000 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapAlloc-min(base, m.HeapAlloc))
+		}
+	}
+	err := s.Close()
+	st := s.Stats()
+	_ = json.NewEncoder(os.Stdout).Encode(flooded{st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Pending, peak, worst.String(), fmt.Sprint(err)})
+}
+
+type flooded struct {
+	Accepted, Delivered, Rejected, Spilled, Pending uint64
+
+	Peak  uint64 // bytes of heap above what there was before, after collections
+	Worst string // logging call
+	Err   string
 }
 
 func socketClient(endpoint string) *cloudwatchlogs.Client {
@@ -293,6 +351,69 @@ func TestFreeze(t *testing.T) {
 	}
 	if errs.Len() > 0 {
 		t.Errorf("the fallback has %s", &errs)
+	}
+}
+
+// TestFreezeAnywhere stops a process at any moment while it logs, for longer than
+// the server keeps a connection.
+func TestFreezeAnywhere(t *testing.T) {
+	var srv cwltest.Server
+	defer srv.Close()
+	ts := httptest.NewUnstartedServer(&srv)
+	ts.Config.IdleTimeout = 20 * time.Millisecond
+	ts.Start()
+	defer ts.Close()
+	const n = 400
+	cmd := command(t, program{Name: "steady", Endpoint: ts.URL, Stream: "s", Tag: "m", N: n})
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		<-time.After(time.Duration(20+rand.N(60)) * time.Millisecond)
+		if err := freeze(cmd.Process); err != nil {
+			break // it is done already, or this system cannot
+		}
+		<-time.After(50 * time.Millisecond)
+		_ = thaw(cmd.Process)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v: %s", err, &out)
+	}
+	got := slices.Compact(srv.Messages("/processes", "s")) // an answer may have got lost
+	if len(got) != n {
+		t.Errorf("%d events are there of %d: %s", len(got), n, &out)
+	}
+	for i, m := range got {
+		if want := fmt.Sprint("m.", i); m != want {
+			t.Fatalf("event %d is %s, want %s", i, m, want)
+		}
+	}
+}
+
+// TestFlood has a process log many times faster than the service takes it, and
+// measures its memory.
+func TestFlood(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	srv.Discard = true
+	srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 100 * time.Millisecond})
+	cmd := command(t, program{Name: "flood", Endpoint: srv.URL(), Stream: "s", N: 3000})
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var f flooded
+	if err := json.Unmarshal(out, &f); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Logf("%+v", f)
+	if f.Accepted != f.Delivered+f.Spilled || f.Rejected+f.Pending != 0 || f.Delivered == 0 || f.Spilled == 0 {
+		t.Errorf("the counts do not add up, or nothing was spilled: %+v", f)
+	}
+	// MaxPending, one arena and a megabyte.
+	if most := uint64(8+1+1) << 20; f.Peak > most {
+		t.Errorf("%d bytes of memory, want %d at most", f.Peak, most)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Syncer) send() {
 		// Puts side by side are for when somebody waits or a lot has gathered;
 		// otherwise the next put is fuller if it waits for the last. And each
 		// takes memory for its body, which is not there when the rest is full.
-		many := (len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep) && s.held <= s.set.maxPending/4*3
+		many := (len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep) && s.held <= s.set.maxPending/2
 		free := len(up) == 0 || many && len(up) < s.set.concurrency
 		late, why := s.late, s.lateWhy
 		s.late = 0
@@ -242,7 +242,11 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 		}
 	}
 	s.letIn()
+	tight := s.held > s.set.maxPending/2
 	s.mu.Unlock()
+	if tight {
+		return // free chunks would be memory too
+	}
 	for _, c := range free {
 		c.Free()
 	}

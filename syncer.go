@@ -74,8 +74,8 @@ type Syncer struct {
 	// Defaults to one minute.
 	MaxAge time.Duration
 	// MaxPending bounds the memory for events that are buffered or under way,
-	// in bytes. The last eighth is kept for events at ErrorLevel and above.
-	// Defaults to 32 MiB.
+	// in bytes; beyond it there is little more than one request. The last eighth
+	// is kept for events at ErrorLevel and above. Defaults to 32 MiB.
 	MaxPending int
 	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
 	WhenFull Overflow

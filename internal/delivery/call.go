@@ -24,6 +24,25 @@ func once(o *cloudwatchlogs.Options) {
 	o.ClientLogMode = 0
 }
 
+// quiet gives a client that logs nothing. An option of a request does not reach
+// the signer, which was made with the client; so a client with that log switched
+// on is made anew. A signer of the user's own would be lost by that, and only
+// then.
+func quiet(c Client) Client {
+	sdk, ok := c.(*cloudwatchlogs.Client)
+	if !ok || sdk == nil {
+		return c
+	}
+	o := sdk.Options()
+	if !o.ClientLogMode.IsSigning() {
+		return c
+	}
+	protocol := o.Protocol
+	o.Logger, o.ClientLogMode = logging.Nop{}, 0
+	o.HTTPSignerV4, o.AuthSchemes = nil, nil
+	return cloudwatchlogs.New(o, func(o *cloudwatchlogs.Options) { o.Protocol = protocol })
+}
+
 // grace is what a client has to come back after its context is done. One that
 // does not is left behind: Sync has promised to be back.
 const grace = 100 * time.Millisecond

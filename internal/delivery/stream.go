@@ -257,7 +257,10 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 		size += e.Size()
 	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
-	s.init.Do(func() { s.bodies.Store(takesBodies(s.Client)) })
+	s.init.Do(func() {
+		s.Client = quiet(s.Client)
+		s.bodies.Store(takesBodies(s.Client))
+	})
 	var out *cloudwatchlogs.PutLogEventsOutput
 	var err error
 	for {
@@ -269,8 +272,9 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 		if fast {
 			b := bodies.Get().(*body)
 			b.used = &used
-			// Quotes and the like need a little more than the plain text.
-			b.text = appendPut(slices.Grow(b.text[:0], size+size/8), s.Group, s.Name, tok, evs)
+			// The SDK's syntax takes some bytes an event more than the service
+			// counts, and quotes in the text take one each.
+			b.text = appendPut(slices.Grow(b.text[:0], size+20*len(evs)+size/32), s.Group, s.Name, tok, evs)
 			in.LogEvents = noEvents
 			f = func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
 				// A client that does not come back keeps it.

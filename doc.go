@@ -74,6 +74,15 @@
 // itself tells of the gap: an event that begins with "zapcw: " says how many, of
 // which levels, from when to when and why.
 //
+// # Fleets
+//
+// In a simulation of 10,000 processes that start within one second against an
+// account's quotas of 5,000 puts and 50 creations a second, 100 streams drain in
+// less than ten seconds, and a stream for each process in 3 minutes 40 seconds,
+// of which the creations alone need 200 seconds. Without the jitter of the
+// back-off not a quarter of those streams is there after five minutes, because
+// everybody comes back together.
+//
 // # Lambda
 //
 // [Handler] settles before the response is out, in the time that the invocation

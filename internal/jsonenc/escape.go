@@ -2,6 +2,7 @@ package jsonenc
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -12,20 +13,62 @@ const hex = "0123456789abcdef"
 // it: \n, \r, \t, \" and \\, other control characters as \u00XX, bytes that are
 // not UTF-8 as \ufffd. Everything else, also what HTML would want escaped,
 // stays as it is.
+//
+// Eight bytes are copied before they are looked at, and those behind the first
+// special one are written over: b always has room for the rest of s.
 func AppendEscaped(b []byte, s string) []byte {
-	for {
-		n := len(b)
-		b = slices.Grow(b, len(s))
-		i := copyPlain(b[n:n+len(s)], s)
-		b = b[:n+i]
-		if i == len(s) {
-			return b
+	b = slices.Grow(b, len(s))
+	i := 0
+	for i+8 <= len(s) {
+		// Plain text comes in long runs.
+		for ; i+32 <= len(s); i += 32 {
+			w0, w1, w2, w3 := load(s, i), load(s, i+8), load(s, i+16), load(s, i+24)
+			if specials(w0)|specials(w1)|specials(w2)|specials(w3) != 0 {
+				break
+			}
+			n := len(b)
+			b = b[:n+32]
+			d := b[n : n+32 : n+32]
+			binary.LittleEndian.PutUint64(d, w0)
+			binary.LittleEndian.PutUint64(d[8:], w1)
+			binary.LittleEndian.PutUint64(d[16:], w2)
+			binary.LittleEndian.PutUint64(d[24:], w3)
 		}
-		b, s = appendSpecial(b, s[i:])
+		// Quotes come close together.
+		for run := 0; run < 4 && i+8 <= len(s); run++ {
+			w := load(s, i)
+			n := len(b)
+			b = b[:n+8]
+			binary.LittleEndian.PutUint64(b[n:], w)
+			m := specials(w)
+			if m == 0 {
+				i += 8
+				continue
+			}
+			k := bits.TrailingZeros64(m) / 8
+			b, i, run = b[:n+k], i+k, -1
+			if c := s[i]; c == '"' || c == '\\' {
+				b, i = append(b, '\\', c), i+1
+			} else {
+				b, i = appendSpecial(b, s, i)
+			}
+			if cap(b)-len(b) < len(s)-i {
+				b = slices.Grow(b, len(s)-i)
+			}
+		}
 	}
+	for i < len(s) {
+		if c := s[i]; plain[c] {
+			b, i = append(b, c), i+1
+		} else {
+			b, i = appendSpecial(b, s, i)
+		}
+	}
+	return b
 }
 
-// copyPlain copies the plain ASCII bytes that s begins with to dst, which is as
+// copyPlain is for the short strings of fields, nearly all of them plain. It
+// copies the plain ASCII bytes that s begins with to dst, which is as
 // long as s, and gives their number. What lies behind them in dst may change.
 // It takes eight bytes, or twice four, at a time; the last step goes back over
 // some that are copied already.
@@ -67,19 +110,19 @@ func copyBytes(dst []byte, s string) int {
 	return len(s)
 }
 
-// appendSpecial appends the byte or rune that s begins with, and all that follow
-// it and are special too. It gives the rest of s.
-func appendSpecial(b []byte, s string) (_ []byte, rest string) {
-	for len(s) > 0 && !plain[s[0]] {
-		c := s[0]
+// appendSpecial appends the bytes or runes from s[i] on that are special. It
+// gives the place behind them.
+func appendSpecial(b []byte, s string, i int) ([]byte, int) {
+	for ; i < len(s) && !plain[s[i]]; i++ {
+		c := s[i]
 		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s)
+			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
 				b = append(b, `\ufffd`...)
 			} else {
-				b = append(b, s[:size]...)
+				b = append(b, s[i:i+size]...)
 			}
-			s = s[size:]
+			i += size - 1
 			continue
 		}
 		switch c {
@@ -94,9 +137,8 @@ func appendSpecial(b []byte, s string) (_ []byte, rest string) {
 		default:
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
-		s = s[1:]
 	}
-	return b, s
+	return b, i
 }
 
 // plain has the ASCII bytes that stand for themselves in a JSON string.
@@ -125,15 +167,18 @@ const (
 	highs = 0x8080808080808080
 )
 
-// special tells whether one of eight bytes is not plain. Subtraction borrows
-// into the high bit of a byte that is too small; a byte that equals the mask
-// becomes zero under xor. A borrow that runs on into the next byte comes from
-// one that is special already.
-func special(w uint64) bool {
+// specials marks, by the high bits of eight bytes, those that are not plain: the
+// first rightly, later ones perhaps too many. Subtraction borrows into the high
+// bit of a byte that is too small; a byte that equals the mask becomes zero under
+// xor. A borrow that runs on into the next byte comes from one that is special.
+func specials(w uint64) uint64 {
 	quote := w ^ ones*'"'
 	slash := w ^ ones*'\\'
-	return (w|(w-ones*' ')|(quote-ones)|(slash-ones))&highs != 0
+	return (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & highs
 }
+
+// special tells whether one of eight bytes is not plain.
+func special(w uint64) bool { return specials(w) != 0 }
 
 // load reads eight bytes; the compiler makes one instruction of it.
 func load(s string, i int) uint64 {

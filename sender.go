@@ -15,6 +15,7 @@ type flight struct {
 	batch  batch.Batch
 	gap    gap // what its first event tells, if that is our own
 	cancel context.CancelCauseFunc
+	body   int // memory for its request, if others have theirs too
 }
 
 // lists holds lists of events for the next batches.
@@ -73,6 +74,9 @@ func (s *Syncer) send() {
 			next = s.cut(&queue, many)
 		}
 		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
+			if len(up) > 0 {
+				s.reserve(next)
+			}
 			s.launch(next, done)
 			up, next = append(up, next), nil
 			continue
@@ -83,6 +87,7 @@ func (s *Syncer) send() {
 		select {
 		case f := <-done:
 			up = slices.DeleteFunc(up, func(g *flight) bool { return g == f })
+			s.unreserve(f)
 			clear(f.batch.Events)
 			list := f.batch.Events[:0]
 			lists.Put(&list)
@@ -169,6 +174,22 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 	}
 	f.batch.Events = slices.Insert(f.batch.Events, 0, batch.OwnEvent(f.batch.First(), text))
 	return f
+}
+
+// reserve takes memory for the request of a flight that goes beside others: there
+// may be several for long, while writers fill what is left.
+func (s *Syncer) reserve(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.body = f.batch.Bytes + f.batch.Bytes/4
+	s.bodies += f.body
+}
+
+func (s *Syncer) unreserve(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bodies -= f.body
+	s.letIn()
 }
 
 // launch delivers a flight and gives it back through done.

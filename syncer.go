@@ -115,6 +115,7 @@ type Syncer struct {
 	events   int            // in all of these
 	bytes    int
 	held     int // bytes, with what the sender took
+	bodies   int // bytes of requests that go side by side
 	maxAge   *time.Timer
 	room     chan struct{} // closed when held shrinks, for those who Block
 	closed   bool
@@ -173,7 +174,11 @@ func (s *Syncer) Flush(ctx context.Context) error {
 	if s.live == 0 {
 		s.mu.Unlock()
 	} else {
-		s.set.stream.Hurry()
+		until, ok := ctx.Deadline()
+		if !ok {
+			until = time.Now().Add(s.timeout())
+		}
+		s.set.stream.Hurry(until)
 		w := s.wait()
 		w.failed = f
 		s.mu.Unlock()
@@ -219,7 +224,7 @@ func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
 		s.mu.Unlock()
 		return s.addParts(ms, lvl, split(text, s.set.maxText))
 	}
-	if s.closed || s.set.bad != nil || s.held+batch.Cost(len(text)) > s.limit(lvl) {
+	if s.closed || s.set.bad != nil || batch.Cost(len(text)) > s.free(lvl) {
 		s.mu.Unlock()
 		return s.addParts(ms, lvl, [][]byte{text})
 	}
@@ -237,7 +242,7 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 		cost += batch.Cost(len(p))
 	}
 	s.mu.Lock()
-	for !s.closed && s.set.bad == nil && s.held+cost > s.limit(lvl) && s.WhenFull == Block && cost <= s.limit(lvl) {
+	for !s.closed && s.set.bad == nil && cost > s.free(lvl) && s.WhenFull == Block && cost <= s.limit(lvl) {
 		if s.room == nil {
 			s.room = make(chan struct{})
 		}
@@ -253,7 +258,7 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 		fate, why = delivery.Unusable, s.set.bad
 	case s.closed:
 		fate, why = delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", s.Group, s.Stream, os.ErrClosed)
-	case s.held+cost > s.limit(lvl):
+	case cost > s.free(lvl):
 		fate, why = delivery.Full, fmt.Errorf("%d bytes pending for %s/%s: %w", s.held, s.Group, s.Stream, errFull)
 	default:
 		for _, p := range parts {
@@ -320,7 +325,10 @@ func (s *Syncer) append(ms int64, lvl zapcore.Level, text []byte) {
 	}
 }
 
-// limit is what held may reach for an event at this level.
+// free is what an event at this level may take.
+func (s *Syncer) free(lvl zapcore.Level) int { return s.limit(lvl) - s.held - s.bodies }
+
+// limit is what all may take together, for an event at this level.
 func (s *Syncer) limit(lvl zapcore.Level) int {
 	if lvl >= zapcore.ErrorLevel {
 		return s.set.maxPending

@@ -34,6 +34,15 @@ var _ smithyhttp.ClientProtocol = (*body)(nil)
 // bodies holds buffers for the next puts.
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
+// free keeps the buffer for the next put: one of those that went side by side,
+// and none that a text full of quotes or worse made much larger than others will
+// be. Memory that is free is memory all the same.
+func (s *Stream) free(b *body) {
+	if s.putting.Add(-1) == 0 && cap(b.text) <= 2*batch.MaxBytes {
+		bodies.Put(b)
+	}
+}
+
 // takesBodies tells whether the client is the SDK's, and speaks the protocol
 // that a body is written in.
 func takesBodies(c Client) bool {

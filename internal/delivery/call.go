@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -57,12 +59,42 @@ var errAway = fmt.Errorf("%d calls of the client did not come back", maxAway)
 // user's client may panic or may not care for its context. The ones left behind
 // are counted in away.
 func call[Out any](ctx context.Context, away *atomic.Int32, timeout time.Duration, f func(context.Context) (Out, error)) (Out, error) {
+	return callWithin(ctx, away, limit{timeout, timeout}, f)
+}
+
+// A limit is the time-out of a request, and of one that got a connection which
+// lay idle for longer than idleLong.
+type limit struct{ whole, stale time.Duration }
+
+const idleLong = time.Second
+
+// errStale is a time-out on such a connection, which says nothing of the service.
+var errStale = errors.New("connection was idle")
+
+func callWithin[Out any](ctx context.Context, away *atomic.Int32, l limit, f func(context.Context) (Out, error)) (Out, error) {
 	if away.Load() >= maxAway {
 		var none Out
 		return none, errAway
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var stale atomic.Bool
+	timer := time.AfterFunc(l.whole, func() {
+		if stale.Load() {
+			cancel(fmt.Errorf("%w: %w", timeoutError(l.stale), errStale))
+			return
+		}
+		cancel(timeoutError(l.whole))
+	})
+	defer timer.Stop()
+	if l.stale < l.whole {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+			old := c.WasIdle && c.IdleTime >= idleLong
+			if old && timer.Reset(l.stale) || !old && stale.Load() && timer.Reset(l.whole) {
+				stale.Store(old)
+			}
+		}})
+	}
 	type answer struct {
 		out Out
 		err error

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -18,9 +19,9 @@ const (
 	// likely to be refused, and what lies between attempts for the sake of
 	// those who wait.
 	patience = time.Second
-	// hurried is the round, with a wait of 800 ms at most, from which the
-	// back-off grows anew when somebody waits.
-	hurried = 4
+	// hurried and hurriedMax are the rounds, with waits of 800 ms and 3.2 s at
+	// most, between which the back-off grows anew when somebody waits.
+	hurried, hurriedMax = 4, 6
 )
 
 // A pace spaces the attempts of all puts to one stream. The zero value lets
@@ -31,12 +32,43 @@ type pace struct {
 	until   time.Time // nothing goes before
 	probing bool      // one attempt is on its way to see
 	began   time.Time // the last such
+	aboard  map[*attempt]struct{}
+	waited  time.Time // until then somebody waits in Sync
 	changed chan struct{}
 	last    error // what failed
 	refused bool  // and waiting will not mend it
 
 	// jitter picks a wait up to d; nil is an even choice.
 	jitter func(d time.Duration) time.Duration
+}
+
+// An attempt is under way. When it takes longer than hung, and somebody waits,
+// it is called off: what it hangs on may be long over.
+type attempt struct {
+	began  time.Time
+	hung   time.Duration
+	cancel context.CancelCauseFunc
+}
+
+// errHung is why an attempt was called off; it passes.
+var errHung = errors.New("no answer, and somebody waits")
+
+// board gives the context for an attempt, and what is to be called after it.
+func (p *pace) board(ctx context.Context, hung time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	a := &attempt{time.Now(), hung, cancel}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.aboard == nil {
+		p.aboard = make(map[*attempt]struct{})
+	}
+	p.aboard[a] = struct{}{}
+	return ctx, func() {
+		cancel(nil)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.aboard, a)
+	}
 }
 
 // wait returns when the next attempt may go; its outcome is then owed to done.
@@ -103,6 +135,9 @@ func (p *pace) done(round int, err error, refused bool) {
 	case round == p.fails:
 		// Attempts of one round count once, however many fail together.
 		p.fails++
+		if time.Now().Before(p.waited) {
+			p.fails = min(p.fails, hurriedMax)
+		}
 		p.until = time.Now().Add(p.backoff(p.fails))
 		p.last, p.refused = err, refused
 	}
@@ -126,15 +161,32 @@ func (p *pace) leave(round int) {
 	}
 }
 
-// hurry lets the next attempt go now, because somebody waits, unless the last
-// was only just; and after it the waits are short for a while.
-func (p *pace) hurry() {
+// hurry lets the next attempt go soon, because somebody waits for its outcome
+// until then: at once, if the last one is not only just over, and with short
+// pauses after it.
+func (p *pace) hurry(until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fails == 0 || p.probing || time.Since(p.began) < patience {
+	if until.After(p.waited) {
+		p.waited = until
+	}
+	for a := range p.aboard {
+		if time.Since(a.began) >= a.hung {
+			a.cancel(errHung)
+		}
+	}
+	if p.fails == 0 || p.probing {
 		return
 	}
-	p.fails, p.until = min(p.fails, hurried), time.Time{}
+	switch since := time.Since(p.began); {
+	case since < patience:
+		if next := p.began.Add(patience); next.Before(p.until) {
+			p.until = next
+		}
+	default:
+		p.until = time.Time{}
+	}
+	p.fails = min(p.fails, hurried)
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil

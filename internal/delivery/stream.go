@@ -55,12 +55,15 @@ type Stream struct {
 	init   sync.Once
 	bodies atomic.Bool // the client takes bodies
 	away   atomic.Int32
+	// putting counts bodies that are under way.
+	putting atomic.Int32
 
 	mu       sync.Mutex
-	token    *string // what the next put must carry, on servers from before 2023
-	tokens   bool    // this is such a server
-	slow     int     // the round from which time-outs count
-	created  int     // how often the stream was created
+	token    *string       // what the next put must carry, on servers from before 2023
+	tokens   bool          // this is such a server
+	slow     int           // the round from which time-outs count
+	took     time.Duration // by the last put
+	created  int           // how often the stream was created
 	creating chan struct{}
 }
 
@@ -84,7 +87,9 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			rest(s.GiveUp(context.Cause(ctx)))
 			return
 		}
-		out, err := s.put(ctx, evs, round)
+		attempt, leave := s.pace.board(ctx, s.hungAfter(evs))
+		out, err := s.put(attempt, evs, round)
+		leave()
 		c := classify(err)
 		switch {
 		case err == nil, c == taken:
@@ -149,8 +154,8 @@ var ErrHopeless = errors.New("refused")
 // SetJitter replaces the choice of a wait up to d, for tests.
 func (s *Stream) SetJitter(f func(d time.Duration) time.Duration) { s.pace.jitter = f }
 
-// Hurry has the next attempt made soon: somebody waits for it.
-func (s *Stream) Hurry() { s.pace.hurry() }
+// Hurry has the next attempt made soon: somebody waits for it until then.
+func (s *Stream) Hurry(until time.Time) { s.pace.hurry(until) }
 
 // Hopeless tells whether a Deliver that began now would wait for long, only to
 // be refused.
@@ -205,6 +210,9 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 		if err == nil || c == token || c == taken {
 			s.learn(out, err)
 		}
+		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
+			continue // with the next connection
+		}
 		if err == nil {
 			return out, nil
 		}
@@ -224,11 +232,35 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 	}
 }
 
+// hungAfter is when a put is so late that it may as well be tried anew, if that
+// is all that stands between somebody and the end of a Sync.
+func (s *Stream) hungAfter(evs []batch.Event) time.Duration {
+	size := 0
+	for _, e := range evs {
+		size += e.Size()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/batch.MaxBytes
+}
+
+// staleTimeout bounds a put on a connection that has been idle for a while: the
+// process may have been frozen, or something on the way has forgotten it. 2 s, or
+// three times what the last put took, and what the bytes take.
+func (s *Stream) staleTimeout(size int) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/(64<<10)
+}
+
 // pull keeps the time-out in the round in which a slow service answered, until it
 // answers quickly again.
 func (s *Stream) pull(round int, took time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err == nil {
+		s.took = took
+	}
 	switch quick := putTimeout(0, 0) / 2; {
 	case err == nil && took > quick:
 		s.slow = round
@@ -271,6 +303,7 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 		}
 		if fast {
 			b := bodies.Get().(*body)
+			s.putting.Add(1)
 			b.used = &used
 			// The SDK's syntax takes some bytes an event more than the service
 			// counts, and quotes in the text take one each.
@@ -278,13 +311,16 @@ func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, ro
 			in.LogEvents = noEvents
 			f = func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
 				// A client that does not come back keeps it.
-				defer bodies.Put(b)
+				defer s.free(b)
 				return s.Client.PutLogEvents(ctx, in, once, b.option)
 			}
 		} else {
 			in.LogEvents = input(evs, size)
 		}
-		out, err = call(ctx, &s.away, putTimeout(size, round), f)
+		out, err = callWithin(ctx, &s.away, limit{putTimeout(size, round), s.staleTimeout(size)}, f)
+		if fast && errors.Is(err, errAway) {
+			s.putting.Add(-1) // it never was
+		}
 		var api smithy.APIError
 		if !fast || used.Load() || err != nil && !errors.As(err, &api) {
 			break

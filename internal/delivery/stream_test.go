@@ -467,7 +467,7 @@ func TestHurry(t *testing.T) {
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
 			for ctx.Err() == nil {
-				p.hurry()
+				p.hurry(time.Now().Add(time.Second))
 				time.Sleep(time.Millisecond)
 			}
 		})
@@ -484,7 +484,7 @@ func TestHurry(t *testing.T) {
 			t.Errorf("got %d attempts in %s of hurry, want about one a second", n, time.Since(begin))
 		}
 		p.done(p.fails, nil, false)
-		if p.hurry(); p.fails != 0 {
+		if p.hurry(time.Now().Add(time.Second)); p.fails != 0 {
 			t.Errorf("got %d rounds after a success, want 0", p.fails)
 		}
 	})

@@ -86,12 +86,21 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 	return lost
 }
 
-// text writes one event that never was in the arena.
-func (f *fallback) text(text []byte, fate delivery.Fate, why error) error {
+// parts writes the parts of one event that never was in the arena.
+func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: the event is below", why), hint(fate, why))
-	return f.write(appendLine(b, text))
+	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(len(parts))), hint(fate, why))
+	for i, p := range parts {
+		if b = appendLine(b, p); len(b) < flushAt && i < len(parts)-1 {
+			continue
+		}
+		if err := f.write(b); err != nil && lost == nil {
+			lost = err
+		}
+		b = b[:0]
+	}
+	return lost
 }
 
 // hint is what the reader can do.

@@ -1077,3 +1077,58 @@ func TestTold(t *testing.T) {
 		}
 	})
 }
+
+// TestFlushSpillsItsOwn has the deadline of one Flush pass while others go on
+// logging: their events have time.
+func TestFlushSpillsItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var spill safeBuffer
+		srv := cwltest.NewServer(t)
+		srv.CreateStream("/g", "s")
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 1200 * time.Millisecond})
+		s := &zapcw.Syncer{Client: srv.Client(), Group: "/g", Stream: "s", Concurrency: 1, MaxEvents: 20, Fallback: &spill}
+		write := func(text string, n int) {
+			for i := range n {
+				if _, err := fmt.Fprintf(s, "%s %d", text, i); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		write("before", 20)
+		synctest.Wait()
+		write("flushed", 1)
+		var flushes sync.WaitGroup
+		flush := func(limit time.Duration) {
+			flushes.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				_ = s.Flush(ctx)
+			})
+			synctest.Wait()
+		}
+		flush(900 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
+		write("patient", 1)
+		flush(time.Minute)
+		write("after", 500)
+		flushes.Wait()
+		time.Sleep(2 * time.Minute)
+		got := make(map[string]int)
+		for _, m := range srv.Messages("/g", "s") {
+			word, _, _ := strings.Cut(m, " ")
+			got[word]++
+		}
+		if got["patient"] != 1 || got["after"] != 500 {
+			t.Errorf("the stream has %v, want the patient event and all 500 after it", got)
+		}
+		spilled, _ := spill.lines()
+		for _, l := range spilled {
+			if word, _, _ := strings.Cut(l, " "); word == "patient" || word == "after" {
+				t.Fatalf("%q is on the fallback, with %d others", l, len(spilled)-1)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ func (s *Syncer) send() {
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
 		done  = make(chan *flight)
+		seen  uint64 // the newest chunk that was taken
 	)
 	for {
 		s.mu.Lock()
@@ -44,8 +46,19 @@ func (s *Syncer) send() {
 			late, why = s.waits[len(s.waits)-1].id, delivery.ErrHopeless
 		}
 		var taken []*batch.Chunk
-		if s.due && (free || late > 0) {
-			taken = s.take()
+		switch {
+		case !s.due:
+		case late > 0:
+			taken = s.take(late)
+		case free && len(s.waits) == 0:
+			taken = s.take(math.MaxUint64)
+		case free && next == nil && queue.Empty():
+			// What one waits for does not share a batch with what came after:
+			// it may have to be spilled, and that has time.
+			taken = s.take(s.segment(seen))
+		}
+		if n := len(taken); n > 0 {
+			seen = taken[n-1].ID
 		}
 		if !s.due && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
 			s.running = false
@@ -134,20 +147,52 @@ func (s *Syncer) letIn() {
 	}
 }
 
-// take empties the buffer. The caller holds the lock.
-func (s *Syncer) take() []*batch.Chunk {
+// take gives the chunks of the buffer up to id. The caller holds the lock.
+func (s *Syncer) take(id uint64) []*batch.Chunk {
 	chunks := s.sealed
 	if s.chunk != nil {
 		chunks = append(chunks, s.chunk)
 	}
-	s.sealed, s.chunk = nil, nil
+	n := 0
+	for n < len(chunks) && chunks[n].ID <= id {
+		n++
+	}
 	s.size = s.bytes / 4
 	s.events, s.bytes = 0, 0
-	s.due, s.deep = false, false
-	if s.maxAge != nil {
-		s.maxAge.Stop()
+	for _, c := range chunks[n:] {
+		s.events += c.Open
+		s.bytes += c.Len()
 	}
-	return chunks
+	s.deep = s.bytes >= s.set.deep
+	s.due = s.events >= s.set.maxEvents || s.bytes >= batch.MaxBytes
+	if n == len(chunks) {
+		s.sealed, s.chunk = nil, nil
+		if s.maxAge != nil {
+			s.maxAge.Stop()
+		}
+		return chunks
+	}
+	rest := chunks[n:]
+	if s.chunk != nil {
+		rest = rest[:len(rest)-1]
+	}
+	s.sealed = slices.Clone(rest)
+	if len(s.waits) > 0 && s.waits[len(s.waits)-1].id > id {
+		s.due = true // somebody waits for a part of the rest
+	}
+	s.arm()
+	return chunks[:n]
+}
+
+// segment is the newest chunk up to which all that is behind seen may go
+// together: what the next wait is for, or what nobody waits for.
+func (s *Syncer) segment(seen uint64) uint64 {
+	for _, w := range s.waits {
+		if w.id > seen {
+			return w.id
+		}
+	}
+	return math.MaxUint64
 }
 
 // cut makes the next flight. If the stream has a gap, its first event says so.

@@ -55,8 +55,9 @@ const (
 //
 // Every event that was accepted has one fate: it is delivered, or the service
 // rejects it, or it is spilled; rejected and spilled events are written to
-// Fallback, each whole on its line, with one line a cause. A put that was not
-// answered is tried again, so an event may be delivered twice.
+// Fallback, each as it would have been sent and with a newline, and one line a
+// cause. A put that was not answered is tried again, so an event may be
+// delivered twice.
 type Syncer struct {
 	// Client talks to the service. Required; cloudwatchlogs.NewFromConfig makes
 	// one. Its HTTP client's connections are its owner's.
@@ -274,10 +275,7 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 	id := s.ids
 	s.mu.Unlock()
 
-	var lost error
-	for _, p := range parts {
-		lost = errors.Join(lost, s.set.fallback.text(p, fate, why))
-	}
+	lost := s.set.fallback.parts(parts, fate, why)
 
 	s.mu.Lock()
 	s.fates[fate] += n

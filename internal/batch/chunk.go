@@ -65,6 +65,9 @@ func (c *Chunk) Free() {
 // Size is the memory that the chunk takes.
 func (c *Chunk) Size() int { return cap(c.buf) }
 
+// Len is the memory that its events take.
+func (c *Chunk) Len() int { return len(c.buf) }
+
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 

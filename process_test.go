@@ -393,12 +393,19 @@ func TestFreezeAnywhere(t *testing.T) {
 }
 
 // TestFlood has a process log many times faster than the service takes it, and
-// measures its memory.
+// measures its memory: for three seconds, or as many as ZAPCW_FLOOD says.
 func TestFlood(t *testing.T) {
+	secs := 3
+	if v := os.Getenv("ZAPCW_FLOOD"); v != "" {
+		var err error
+		if secs, err = strconv.Atoi(v); err != nil {
+			t.Fatalf("ZAPCW_FLOOD=%q: want a number of seconds", v)
+		}
+	}
 	srv := cwltest.NewServer(t)
 	srv.Discard = true
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 100 * time.Millisecond})
-	cmd := command(t, program{Name: "flood", Endpoint: srv.URL(), Stream: "s", N: 3000})
+	cmd := command(t, program{Name: "flood", Endpoint: srv.URL(), Stream: "s", N: 1000 * secs})
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -16,7 +16,7 @@ type flight struct {
 	batch  batch.Batch
 	gap    gap // what its first event tells, if that is our own
 	cancel context.CancelCauseFunc
-	body   int // memory for its request, if others have theirs too
+	body   int // memory for its request, if that is worth counting
 }
 
 // lists holds lists of events for the next batches.
@@ -87,7 +87,7 @@ func (s *Syncer) send() {
 			next = s.cut(&queue, many)
 		}
 		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
-			if len(up) > 0 {
+			if len(up) > 0 || next.batch.Bytes > batch.MaxBytes/4 {
 				s.reserve(next)
 			}
 			s.launch(next, done)
@@ -221,12 +221,13 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 	return f
 }
 
-// reserve takes memory for the request of a flight that goes beside others: there
-// may be several for long, while writers fill what is left.
+// reserve takes memory for the request of a flight, which may be under way for
+// long while writers fill what is left; no more than an eighth, or a small
+// MaxPending would be nothing but requests.
 func (s *Syncer) reserve(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.body = f.batch.Bytes + f.batch.Bytes/4
+	f.body = min(f.batch.Bytes+f.batch.Bytes/4, s.set.maxPending/8)
 	s.bodies += f.body
 }
 

@@ -1132,3 +1132,38 @@ func TestFlushSpillsItsOwn(t *testing.T) {
 		}
 	})
 }
+
+// TestFlushOfASpill has somebody wait for an event that is being written to a
+// slow fallback, while other events are sent.
+func TestFlushOfASpill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		let := make(chan struct{})
+		s := &zapcw.Syncer{Client: srv.Client(), Group: "/g", Stream: "s", MaxPending: 2000, Fallback: zapcore.AddSync(gate(let))}
+		var others sync.WaitGroup
+		others.Go(func() { _, _ = s.Write(make([]byte, 3000)) })
+		synctest.Wait()
+		others.Go(func() { _ = s.Sync() })
+		synctest.Wait()
+		for i := range 20 {
+			if _, err := fmt.Fprint(s, i); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if n := len(srv.Messages("/g", "s")); n != 20 {
+			t.Errorf("%d events are delivered while one is on its way to the fallback, want 20", n)
+		}
+		close(let)
+		others.Wait()
+		_ = s.Close()
+	})
+}
+
+// A gate is a writer that waits to be let go.
+type gate <-chan struct{}
+
+func (g gate) Write(p []byte) (int, error) {
+	<-g
+	return len(p), nil
+}

@@ -31,7 +31,6 @@ func (s *Syncer) send() {
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
 		done  = make(chan *flight)
-		seen  uint64 // the newest chunk that was taken
 	)
 	for {
 		s.mu.Lock()
@@ -42,8 +41,11 @@ func (s *Syncer) send() {
 		free := len(up) == 0 || many && len(up) < s.set.concurrency
 		late, why := s.late, s.lateWhy
 		s.late = 0
-		if late == 0 && len(s.waits) > 0 && s.set.stream.Hopeless() {
-			late, why = s.waits[len(s.waits)-1].id, delivery.ErrHopeless
+		if n := len(s.waits); late == 0 && n > 0 && s.set.stream.Hopeless() {
+			// Unless all that is waited for is being written to the fallback.
+			if id := s.waits[n-1].id; len(up) > 0 || next != nil || !queue.Empty() || s.oldest() <= id {
+				late, why = id, delivery.ErrHopeless
+			}
 		}
 		var taken []*batch.Chunk
 		switch {
@@ -55,10 +57,7 @@ func (s *Syncer) send() {
 		case free && next == nil && queue.Empty():
 			// What one waits for does not share a batch with what came after:
 			// it may have to be spilled, and that has time.
-			taken = s.take(s.segment(seen))
-		}
-		if n := len(taken); n > 0 {
-			seen = taken[n-1].ID
+			taken = s.take(s.segment())
 		}
 		if !s.due && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
 			s.running = false
@@ -184,13 +183,24 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 	return chunks[:n]
 }
 
-// segment is the newest chunk up to which all that is behind seen may go
-// together: what the next wait is for, or what nobody waits for.
-func (s *Syncer) segment(seen uint64) uint64 {
+// segment is the newest chunk up to which the buffer may go together: what the
+// next wait is for, or what nobody waits for.
+func (s *Syncer) segment() uint64 {
 	for _, w := range s.waits {
-		if w.id > seen {
+		if w.id >= s.oldest() {
 			return w.id
 		}
+	}
+	return math.MaxUint64
+}
+
+// oldest is the first chunk of the buffer, the largest number if there is none.
+func (s *Syncer) oldest() uint64 {
+	switch {
+	case len(s.sealed) > 0:
+		return s.sealed[0].ID
+	case s.chunk != nil:
+		return s.chunk.ID
 	}
 	return math.MaxUint64
 }
@@ -317,51 +327,4 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 	for _, c := range free {
 		c.Free()
 	}
-}
-
-// A wait is somebody in Sync.
-type wait struct {
-	id     uint64 // the newest chunk that matters
-	left   int    // chunks up to it whose events have no fate
-	failed *failure
-	done   chan struct{}
-}
-
-// wait has all that was accepted sent. The caller holds the lock.
-func (s *Syncer) wait() *wait {
-	// Later events begin a chunk of their own.
-	if s.chunk != nil {
-		s.sealed = append(s.sealed, s.chunk)
-		s.chunk = nil
-	}
-	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
-	s.waits = append(s.waits, w)
-	s.kick()
-	return w
-}
-
-// expire ends a wait: what it waits for is spilled.
-func (s *Syncer) expire(w *wait, why error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.left > 0 && w.id >= s.late {
-		s.late, s.lateWhy = w.id, why
-		s.kick()
-	}
-}
-
-// finish counts a chunk, all of whose events have their fate, for those who
-// wait. The caller holds the lock.
-func (s *Syncer) finish(id uint64) {
-	s.live--
-	s.waits = slices.DeleteFunc(s.waits, func(w *wait) bool {
-		if id > w.id {
-			return false
-		}
-		if w.left--; w.left > 0 {
-			return false
-		}
-		close(w.done)
-		return true
-	})
 }

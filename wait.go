@@ -1,0 +1,50 @@
+package zapcw
+
+import "slices"
+
+// A wait is somebody in Sync.
+type wait struct {
+	id     uint64 // the newest chunk that matters
+	left   int    // chunks up to it whose events have no fate
+	failed *failure
+	done   chan struct{}
+}
+
+// wait has all that was accepted sent. The caller holds the lock.
+func (s *Syncer) wait() *wait {
+	// Later events begin a chunk of their own.
+	if s.chunk != nil {
+		s.sealed = append(s.sealed, s.chunk)
+		s.chunk = nil
+	}
+	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
+	s.waits = append(s.waits, w)
+	s.kick()
+	return w
+}
+
+// expire ends a wait: what it waits for is spilled.
+func (s *Syncer) expire(w *wait, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.left > 0 && w.id >= s.late {
+		s.late, s.lateWhy = w.id, why
+		s.kick()
+	}
+}
+
+// finish counts a chunk, all of whose events have their fate, for those who
+// wait. The caller holds the lock.
+func (s *Syncer) finish(id uint64) {
+	s.live--
+	s.waits = slices.DeleteFunc(s.waits, func(w *wait) bool {
+		if id > w.id {
+			return false
+		}
+		if w.left--; w.left > 0 {
+			return false
+		}
+		close(w.done)
+		return true
+	})
+}

@@ -374,7 +374,7 @@ func FuzzCut(f *testing.F) {
 				step *= 3_600_000
 			}
 			now += step
-			size := int(in[1]) * int(in[1]) * 4
+			size := int(in[1]) * int(in[1])
 			evs := []event{{now, strings.Repeat(string(in[2:3]), size)}}
 			if in[3]&8 != 0 {
 				evs = append(evs, evs[0], event{now + 1, "x"}, evs[0])

@@ -419,7 +419,11 @@ func TestFlood(t *testing.T) {
 		t.Errorf("the counts do not add up, or nothing was spilled: %+v", f)
 	}
 	// MaxPending, one arena and a megabyte.
-	if most := uint64(8+1+1) << 20; f.Peak > most {
+	most := uint64(8+1+1) << 20
+	if zapcw.RaceEnabled {
+		most += 1 << 20 // its pools forget at random, so buffers are there twice
+	}
+	if f.Peak > most {
 		t.Errorf("%d bytes of memory, want %d at most", f.Peak, most)
 	}
 }

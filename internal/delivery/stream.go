@@ -7,14 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/smithy-go"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -87,7 +84,7 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			rest(s.GiveUp(context.Cause(ctx)))
 			return
 		}
-		attempt, leave := s.pace.board(ctx, s.hungAfter(evs))
+		attempt, leave := s.pace.board(ctx, s.unusual(sizeOf(evs), fastRate))
 		out, err := s.put(attempt, evs, round)
 		leave()
 		c := classify(err)
@@ -192,166 +189,5 @@ func (s *Stream) settle(evs []batch.Event, out *cloudwatchlogs.PutLogEventsOutpu
 			err = fmt.Errorf("put %s to %s/%s: the service takes none that is %s", Events(len(r.evs)), s.Group, s.Name, r.f)
 		}
 		settle(r.evs, r.f, err)
-	}
-}
-
-// put tries once to put evs, which may take several requests: the stream is
-// created if it does not exist, and a sequence token is learned.
-func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	for try := 0; ; try++ {
-		s.mu.Lock()
-		created, tok, slow := s.created, s.token, s.slow
-		s.mu.Unlock()
-
-		begin := time.Now()
-		out, err := s.putOnce(ctx, evs, tok, max(round, slow))
-		s.pull(max(round, slow), time.Since(begin), err)
-		c := classify(err)
-		if err == nil || c == token || c == taken {
-			s.learn(out, err)
-		}
-		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
-			continue // with the next connection
-		}
-		if err == nil {
-			return out, nil
-		}
-		err = fmt.Errorf("put %s to %s/%s: %w", Events(len(evs)), s.Group, s.Name, err)
-		if try == maxDetours {
-			return nil, err
-		}
-		switch c {
-		case missing:
-			if err := s.create(ctx, created); err != nil {
-				return nil, &creationError{err}
-			}
-		case token:
-		default:
-			return nil, err
-		}
-	}
-}
-
-// hungAfter is when a put is so late that it may as well be tried anew, if that
-// is all that stands between somebody and the end of a Sync.
-func (s *Stream) hungAfter(evs []batch.Event) time.Duration {
-	size := 0
-	for _, e := range evs {
-		size += e.Size()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/batch.MaxBytes
-}
-
-// staleTimeout bounds a put on a connection that has been idle for a while: the
-// process may have been frozen, or something on the way has forgotten it. 2 s, or
-// three times what the last put took, and what the bytes take.
-func (s *Stream) staleTimeout(size int) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/(64<<10)
-}
-
-// pull keeps the time-out in the round in which a slow service answered, until it
-// answers quickly again.
-func (s *Stream) pull(round int, took time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.took = took
-	}
-	switch quick := putTimeout(0, 0) / 2; {
-	case err == nil && took > quick:
-		s.slow = round
-	case took < quick:
-		s.slow = max(s.slow-1, 0)
-	}
-}
-
-// maxDetours bounds what one attempt may take besides its put. Several writers
-// may race for one token.
-const maxDetours = 4
-
-// putTimeout bounds one put, because the SDK's HTTP client waits for ever: 5 s
-// and what the bytes take at 64 KiB a second, so that a connection that died in
-// a frozen process is found out. With each failed round there is more, for the
-// sake of a service or a link that is just slow: what is cut off there may well
-// be stored, and once more with the next attempt.
-func putTimeout(size, round int) time.Duration {
-	d := 5*time.Second + time.Duration(size)*time.Second/(64<<10)
-	return d * time.Duration(min(1+round, 6))
-}
-
-func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	size := 0
-	for _, e := range evs {
-		size += e.Size()
-	}
-	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
-	s.init.Do(func() {
-		s.Client = quiet(s.Client)
-		s.bodies.Store(takesBodies(s.Client))
-	})
-	var out *cloudwatchlogs.PutLogEventsOutput
-	var err error
-	for {
-		var used atomic.Bool
-		fast := s.bodies.Load()
-		f := func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
-			return s.Client.PutLogEvents(ctx, in, once)
-		}
-		if fast {
-			b := bodies.Get().(*body)
-			s.putting.Add(1)
-			b.used = &used
-			// The SDK's syntax takes some bytes an event more than the service
-			// counts, and quotes in the text take one each.
-			b.text = appendPut(slices.Grow(b.text[:0], size+20*len(evs)+size/32), s.Group, s.Name, tok, evs)
-			in.LogEvents = noEvents
-			f = func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
-				// A client that does not come back keeps it.
-				defer s.free(b)
-				return s.Client.PutLogEvents(ctx, in, once, b.option)
-			}
-		} else {
-			in.LogEvents = input(evs, size)
-		}
-		out, err = callWithin(ctx, &s.away, limit{putTimeout(size, round), s.staleTimeout(size)}, f)
-		if fast && errors.Is(err, errAway) {
-			s.putting.Add(-1) // it never was
-		}
-		var api smithy.APIError
-		if !fast || used.Load() || err != nil && !errors.As(err, &api) {
-			break
-		}
-		// Something was sent, and by an SDK that does not ask its protocol any
-		// more: it gets the events.
-		s.bodies.Store(false)
-	}
-	if err == nil && out == nil {
-		out = new(cloudwatchlogs.PutLogEventsOutput)
-	}
-	s.Observer.Put(len(evs), size, err)
-	return out, err
-}
-
-// learn keeps the token for the next put. The service has ignored tokens since
-// 2023 and gives none a caller could be in need of, so none is sent before a
-// server asked for one.
-func (s *Stream) learn(out *cloudwatchlogs.PutLogEventsOutput, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var (
-		wrong *types.InvalidSequenceTokenException
-		taken *types.DataAlreadyAcceptedException
-	)
-	switch {
-	case errors.As(err, &wrong):
-		s.tokens, s.token = true, wrong.ExpectedSequenceToken
-	case errors.As(err, &taken) && s.tokens:
-		s.token = taken.ExpectedSequenceToken
-	case err == nil && s.tokens:
-		s.token = out.NextSequenceToken
 	}
 }

@@ -57,7 +57,7 @@ func (f *fallback) tell(err error) {
 func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (lost error) {
 	n := 0
 	for _, e := range evs {
-		if !e.Own {
+		if !e.Own() {
 			n++
 		}
 	}
@@ -68,7 +68,7 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 	defer f.mu.Unlock()
 	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(n)), hint(fate, why))
 	for _, e := range evs {
-		if e.Own {
+		if e.Own() {
 			continue
 		}
 		b = appendLine(b, e.Text())

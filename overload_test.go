@@ -135,8 +135,8 @@ func TestSpill(t *testing.T) {
 	inRig(t, func(r *rig) {
 		r.syncer.MaxPending = 8000
 		r.server.Fail(outage)
-		// An event of 87 bytes takes 100 in memory: 70 fit into seven eighths.
-		pad := strings.Repeat(".", 83)
+		// An event of 83 bytes takes 100 in memory: 70 fit into seven eighths.
+		pad := strings.Repeat(".", 79)
 		infos, errs := numbered("i%03d"+pad, 100), numbered("e%03d"+pad, 20)
 		for i, text := range infos {
 			r.info(text)

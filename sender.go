@@ -286,7 +286,7 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 		total int
 	)
 	for _, e := range evs {
-		if e.Own {
+		if e.Own() {
 			if fate != delivery.Delivered {
 				hole.merge(f.gap)
 			}
@@ -300,7 +300,7 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 		r.cost += e.Cost()
 		total++
 		if fate.Spilled() {
-			hole.add(e.Time, e.Level, fate)
+			hole.add(e.Time, e.Level(), fate)
 		}
 	}
 

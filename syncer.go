@@ -309,7 +309,7 @@ func (s *Syncer) append(ms int64, lvl zapcore.Level, text []byte) {
 		s.size = 2 * c.Size()
 		s.chunk = c
 	}
-	c.Append(ms, int8(lvl), text)
+	c.Append(ms, uint32(s.accepted), int8(lvl), text)
 	cost := batch.Cost(len(text))
 	s.accepted++
 	s.held += cost

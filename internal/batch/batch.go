@@ -3,7 +3,8 @@ package batch
 // A Batch is what one put can carry: at least one event, in the order of time.
 type Batch struct {
 	Events []Event
-	// Bytes is the size of the events as the service counts them.
+	// Bytes is the size of the events as the service counts them, if all of them
+	// are UTF-8.
 	Bytes int
 
 	oldest uint64 // the first of the chunks; these may be free already

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// A record in a chunk: time, length of the text, level, text.
-const header = 8 + 4 + 1
+// A record in a chunk: time, length of the text, number, level, text.
+const header = 8 + 4 + 4 + 1
 
 const (
 	minChunk = 1 << 10
@@ -22,9 +22,9 @@ const (
 var pools [7]sync.Pool
 
 // A Chunk is a piece of the arena: records one behind the other, appended by
-// whoever holds the Syncer's lock, read by the sender once it is sealed.
+// whoever holds the lock of its lane, read by the sender once it is sealed.
 type Chunk struct {
-	// ID is the chunk's place in the order of acceptance.
+	// ID is the chunk's place in the order in which chunks were begun, from 1 on.
 	ID uint64
 	// Open is the number of its events that have no fate yet; the owner of the
 	// chunk keeps it.
@@ -71,67 +71,77 @@ func (c *Chunk) Len() int { return len(c.buf) }
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
-// Append adds an event, for which there must be room.
-func (c *Chunk) Append(ms int64, level int8, text []byte) {
+// Append adds an event, for which there must be room. Its number is greater than
+// that of any event accepted before it, here or in another chunk; it may wrap
+// around, see newer.
+func (c *Chunk) Append(ms int64, number uint32, level int8, text []byte) {
 	if ms < c.last {
 		c.unsorted = true
 	}
 	c.last = ms
 	i := len(c.buf)
 	b := c.buf[:i+header+len(text)]
-	binary.LittleEndian.PutUint64(b[i:], uint64(ms))
-	binary.LittleEndian.PutUint32(b[i+8:], uint32(len(text)))
-	b[i+12] = byte(level)
+	r := b[i : i+header]
+	binary.LittleEndian.PutUint64(r, uint64(ms))
+	binary.LittleEndian.PutUint32(r[8:], uint32(len(text)))
+	binary.LittleEndian.PutUint32(r[12:], number)
+	r[16] = byte(level)
 	copy(b[i+header:], text)
 	c.buf = b
 	c.Open++
 }
 
+// time is the time of the record at off.
+func (c *Chunk) time(off uint32) int64 { return int64(binary.LittleEndian.Uint64(c.buf[off:])) }
+
+// number is the number of the record at off.
+func (c *Chunk) number(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
+
 // event reads the record at off.
 func (c *Chunk) event(off uint32) Event {
-	b := c.buf[off:]
+	r := c.buf[off : off+header]
 	return Event{
-		Time:  int64(binary.LittleEndian.Uint64(b)),
+		Time:  int64(binary.LittleEndian.Uint64(r)),
 		Chunk: c,
 		off:   off + header,
-		n:     binary.LittleEndian.Uint32(b[8:]),
-		Level: int8(b[12]),
+		n:     binary.LittleEndian.Uint32(r[8:]),
 	}
 }
+
+// newer tells whether number a is later than b. They may have wrapped around in
+// between, but not so often that half of all numbers lie there.
+func newer(a, b uint32) bool { return int32(a-b) > 0 }
 
 // An Event is one event, its text still in its chunk.
 type Event struct {
 	// Time is in milliseconds since 1970.
 	Time  int64
 	Chunk *Chunk
-	off   uint32
+	off   uint32 // of the text
 	n     uint32
-	size  uint32 // 0 until it is counted
-	// Level is a zapcore.Level.
-	Level int8
-	// Own marks an event that zapcw wrote itself; nobody counts it.
-	Own bool
 }
 
 // OwnEvent makes an event of zapcw's own, in a chunk of its own.
 func OwnEvent(ms int64, text string) Event {
-	c := NewChunk(0, len(text), 0)
-	c.Append(ms, 0, []byte(text))
-	e := c.event(0)
-	e.Own = true
-	return e
+	c := NewChunk(own, len(text), 0)
+	c.Append(ms, 0, 0, []byte(text))
+	return c.event(0)
 }
+
+// own is the ID of a chunk with an event that zapcw wrote itself.
+const own = 0
+
+// Own tells whether zapcw wrote the event itself; nobody counts it.
+func (e Event) Own() bool { return e.Chunk.ID == own }
+
+// Level is a zapcore.Level.
+func (e Event) Level() int8 { return int8(e.Chunk.buf[e.off-1]) }
 
 // Text is valid until the event's chunk is freed.
 func (e Event) Text() []byte { return e.Chunk.buf[e.off : e.off+e.n] }
 
-// Size is what the service counts for the event.
-func (e Event) Size() int {
-	if e.size == 0 {
-		return Size(e.Text())
-	}
-	return int(e.size)
-}
+// Size is what the service counts for the event if its text is UTF-8, see Size.
+func (e Event) Size() int { return int(e.n) + Overhead }
 
 // Cost is the memory that the event takes in its chunk.
 func (e Event) Cost() int { return header + int(e.n) }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -10,7 +11,7 @@ import (
 // Events with the same time leave in the order in which they were accepted. The
 // zero value is an empty queue. It belongs to one goroutine.
 type Queue struct {
-	// srcs is ordered by the time of the next event, then by acceptance.
+	// srcs is ordered by the time of the next event, then by its number.
 	srcs []*source
 	// held are events that left their source but not the queue: the beginning
 	// of a millisecond that did not fit. They precede anything as old as they.
@@ -35,40 +36,125 @@ func (q *Queue) Bytes() int { return q.bytes }
 // unless whole asks that it ends between milliseconds, so that the next one can
 // be in flight with it, see Batch.Apart; that is not to be had where one
 // millisecond fills more than a batch.
+//
+// Texts are taken to be UTF-8: to look costs as much as to send. What is not
+// makes the batch larger than it may be, and whoever writes the request halves it.
 func (q *Queue) Cut(dst []Event, extra int, whole bool) Batch {
 	b := Batch{Events: dst[:0], oldest: math.MaxUint64}
-	room, count := MaxBytes, MaxEvents
+	c := cut{Batch: &b, room: MaxBytes, count: MaxEvents}
 	if extra > 0 {
-		room, count = room-extra, count-1
+		c.room, c.count = MaxBytes-extra, MaxEvents-1
 	}
-	mark := 0 // where the current millisecond begins
-	for {
-		e, ok := q.peek()
-		if !ok {
-			break
-		}
-		n := len(b.Events)
-		size := e.Size()
-		if n > 0 && (n == count || b.Bytes+size > room || !span(b.Events[0].Time, e.Time)) {
-			if whole && mark > 0 && b.Events[n-1].Time == e.Time {
-				q.unread(b.Events[mark:])
-				for _, e := range b.Events[mark:] {
-					b.Bytes -= e.Size()
-				}
-				b.Events = b.Events[:mark]
+	for !c.full && !q.Empty() {
+		if len(q.held) > 0 && (len(q.srcs) == 0 || q.held[0].Time <= q.srcs[0].time) {
+			if c.add(q.held[0]) {
+				q.held = q.held[1:]
 			}
+			continue
+		}
+		s := q.srcs[0]
+		if !c.run(s, q) {
+			q.srcs = slices.Delete(q.srcs, 0, 1)
+		} else if len(q.srcs) > 1 && q.srcs[1].before(s) {
+			q.srcs = slices.Delete(q.srcs, 0, 1)
+			q.insert(s)
+		}
+	}
+	if n := len(b.Events); whole && c.split && c.mark > 0 {
+		rest := b.Events[c.mark:n]
+		for _, e := range rest {
+			b.Bytes -= e.Size()
+			c.cost -= e.Cost()
+		}
+		q.held = append(slices.Clone(rest), q.held...)
+		b.Events = b.Events[:c.mark]
+	}
+	q.bytes -= c.cost
+	return b
+}
+
+// A cut is a batch in the making.
+type cut struct {
+	*Batch
+	room, count int
+	cost        int  // in chunks
+	mark        int  // where the last millisecond begins
+	full        bool // the next event does not fit
+	split       bool // it is of the last millisecond
+}
+
+// fits tells whether an event goes into the batch.
+func (c *cut) fits(ms int64, size int) bool {
+	n := len(c.Events)
+	if n == 0 {
+		return true
+	}
+	last := c.Events[n-1].Time
+	if n == c.count || c.Bytes+size > c.room || !span(c.Events[0].Time, ms) {
+		c.full, c.split = true, ms == last
+		return false
+	}
+	if ms != last {
+		c.mark = n
+	}
+	return true
+}
+
+// add takes one event, if it fits.
+func (c *cut) add(e Event) bool {
+	if !c.fits(e.Time, e.Size()) {
+		return false
+	}
+	c.Events = append(c.Events, e)
+	c.Bytes += e.Size()
+	c.cost += e.Cost()
+	c.oldest = min(c.oldest, e.Chunk.ID)
+	return true
+}
+
+// run takes events from the first source of q while they are due and fit. It
+// tells whether the source has more. What is written out here is add for each of
+// them: a put has thousands.
+func (c *cut) run(s *source, q *Queue) (more bool) {
+	// Up to this time the source is alone.
+	until := int64(math.MaxInt64)
+	if len(q.srcs) > 1 {
+		until = q.srcs[1].time
+	}
+	if len(q.held) > 0 {
+		until = min(until, q.held[0].Time)
+	}
+	evs, bytes, cost, mark := c.Events, c.Bytes, c.cost, c.mark
+	last := int64(math.MinInt64)
+	if n := len(evs); n > 0 {
+		last = evs[n-1].Time
+	}
+	more = true
+	for {
+		e := s.chunk.event(s.pos)
+		size := e.Size()
+		if e.Time != last {
+			mark = len(evs)
+		}
+		if n := len(evs); n > 0 && (n == c.count || bytes+size > c.room || !span(evs[0].Time, e.Time)) {
+			c.full, c.split = true, e.Time == last
 			break
 		}
-		q.pop()
-		if n > 0 && b.Events[n-1].Time != e.Time {
-			mark = n
+		last = e.Time
+		evs = append(evs, e)
+		bytes += size
+		cost += e.Cost()
+		if !s.next() {
+			more = false
+			break
 		}
-		e.size = uint32(size)
-		b.Events = append(b.Events, e)
-		b.Bytes += size
-		b.oldest = min(b.oldest, e.Chunk.ID)
+		if s.time >= until && (len(q.held) > 0 && q.held[0].Time <= s.time || len(q.srcs) > 1 && q.srcs[1].before(s)) {
+			break
+		}
 	}
-	return b
+	c.Events, c.Bytes, c.cost, c.mark = evs, bytes, cost, mark
+	c.oldest = min(c.oldest, s.chunk.ID)
+	return more
 }
 
 // Until moves every event of the chunks up to id into a queue of its own.
@@ -103,43 +189,6 @@ func (q *Queue) count() int {
 	return n
 }
 
-func (q *Queue) peek() (Event, bool) {
-	if len(q.held) > 0 && (len(q.srcs) == 0 || q.held[0].Time <= q.srcs[0].head.Time) {
-		return q.held[0], true
-	}
-	if len(q.srcs) > 0 {
-		return q.srcs[0].head, true
-	}
-	return Event{}, false
-}
-
-// pop drops the event that peek gives.
-func (q *Queue) pop() {
-	if len(q.held) > 0 && (len(q.srcs) == 0 || q.held[0].Time <= q.srcs[0].head.Time) {
-		q.bytes -= q.held[0].Cost()
-		q.held = q.held[1:]
-		return
-	}
-	s := q.srcs[0]
-	q.bytes -= s.head.Cost()
-	if !s.next() {
-		q.srcs = slices.Delete(q.srcs, 0, 1)
-		return
-	}
-	if len(q.srcs) > 1 && q.srcs[1].before(s) {
-		q.srcs = slices.Delete(q.srcs, 0, 1)
-		q.insert(s)
-	}
-}
-
-// unread puts events that pop gave last back to the front.
-func (q *Queue) unread(evs []Event) {
-	for _, e := range evs {
-		q.bytes += e.Cost()
-	}
-	q.held = append(slices.Clone(evs), q.held...)
-}
-
 func (q *Queue) insert(s *source) {
 	i := sort.Search(len(q.srcs), func(i int) bool { return s.before(q.srcs[i]) })
 	q.srcs = slices.Insert(q.srcs, i, s)
@@ -148,9 +197,9 @@ func (q *Queue) insert(s *source) {
 // A source walks the records of one chunk by time, stably.
 type source struct {
 	chunk *Chunk
-	head  Event
-	pos   uint32   // of the record behind head, while order is nil
-	order []uint32 // records behind head by time, for a chunk that is not sorted
+	time  int64    // of the next record
+	pos   uint32   // of the next record
+	order []uint32 // records from the next on by time, for a chunk that is not sorted
 }
 
 func newSource(c *Chunk) *source {
@@ -163,51 +212,42 @@ func newSource(c *Chunk) *source {
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {
-			ta, tb := c.event(a).Time, c.event(b).Time
-			switch {
-			case ta < tb:
-				return -1
-			case ta > tb:
-				return 1
-			}
-			return 0
+			return cmp.Compare(c.time(a), c.time(b))
 		})
+		s.pos = s.order[0]
 	}
-	s.next()
+	s.time = c.time(s.pos)
 	return s
 }
 
-// next moves to the next record and tells whether there was one.
+// next moves to the next record and tells whether there is one.
 func (s *source) next() bool {
-	if s.chunk.unsorted {
-		if len(s.order) == 0 {
+	if s.order != nil {
+		if s.order = s.order[1:]; len(s.order) == 0 {
 			return false
 		}
-		s.head, s.order = s.chunk.event(s.order[0]), s.order[1:]
-		return true
-	}
-	if int(s.pos) >= len(s.chunk.buf) {
+		s.pos = s.order[0]
+	} else if s.pos += uint32(s.chunk.event(s.pos).Cost()); int(s.pos) == len(s.chunk.buf) {
 		return false
 	}
-	s.head = s.chunk.event(s.pos)
-	s.pos += uint32(s.head.Cost())
+	s.time = s.chunk.time(s.pos)
 	return true
 }
 
 // before tells whether s is to be read before t.
 func (s *source) before(t *source) bool {
-	if s.head.Time != t.head.Time {
-		return s.head.Time < t.head.Time
+	if s.time != t.time {
+		return s.time < t.time
 	}
-	return s.chunk.ID < t.chunk.ID
+	return newer(t.chunk.number(t.pos), s.chunk.number(s.pos))
 }
 
-// left is what the records from head on cost.
+// left is what the records from the next on cost.
 func (s *source) left() int {
-	n := s.head.Cost()
-	if !s.chunk.unsorted {
-		return n + len(s.chunk.buf) - int(s.pos)
+	if s.order == nil {
+		return len(s.chunk.buf) - int(s.pos)
 	}
+	n := 0
 	for _, off := range s.order {
 		n += s.chunk.event(off).Cost()
 	}

@@ -3,14 +3,20 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"unsafe"
 
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"example.com/zapcw/internal/batch"
@@ -25,20 +31,38 @@ import (
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 type body struct {
 	smithyhttp.ClientProtocol
-	text []byte
-	used *atomic.Bool // the SDK asked for it
+	text    []byte
+	token   *string // in the text
+	invalid int     // bytes of the events that were not UTF-8
+	stream  *bytes.Reader
+	hash    string      // of the text in hex, once it was sent
+	used    atomic.Bool // the SDK asked for it
 }
 
-var _ smithyhttp.ClientProtocol = (*body)(nil)
+var (
+	_ smithyhttp.ClientProtocol     = (*body)(nil)
+	_ middleware.FinalizeMiddleware = (*hashing)(nil)
+)
 
 // bodies holds buffers for the next puts.
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
-// free keeps the buffer for the next put: one of those that went side by side,
-// and none that a text full of quotes or worse made much larger than others will
-// be. Memory that is free is memory all the same.
-func (s *Stream) free(b *body) {
-	if s.putting.Add(-1) == 0 && cap(b.text) <= 2*batch.MaxBytes {
+func newBody(group, stream string, tok *string, r *request) *body {
+	b := bodies.Get().(*body)
+	b.token, b.hash = tok, ""
+	b.used.Store(false)
+	// The SDK's syntax takes some bytes an event more than the service counts,
+	// and quotes in the text take one each.
+	b.text, b.invalid = appendPut(slices.Grow(b.text[:0], r.size+20*len(r.evs)+r.size/32), group, stream, tok, r.evs)
+	return b
+}
+
+// free keeps the buffer for the next put if it is the last one under way, but
+// none that a text full of quotes or worse made much larger than others will be.
+// Memory that is free is memory all the same.
+func (b *body) free(last bool) {
+	b.ClientProtocol, b.stream = nil, nil
+	if last && cap(b.text) <= 2*batch.MaxBytes {
 		bodies.Put(b)
 	}
 }
@@ -59,6 +83,17 @@ func takesBodies(c Client) bool {
 func (b *body) option(o *cloudwatchlogs.Options) {
 	b.ClientProtocol = o.Protocol
 	o.Protocol = b
+	o.APIOptions = append(slices.Clip(o.APIOptions), b.early)
+}
+
+// early puts the body before the step that would compute its hash anew with
+// every attempt. A client without that step signs in a way of its own.
+func (b *body) early(stack *middleware.Stack) error {
+	const compute = "ComputePayloadHash"
+	if _, ok := stack.Finalize.Get(compute); !ok {
+		return nil
+	}
+	return stack.Finalize.Insert((*hashing)(b), compute, middleware.Before)
 }
 
 var noEvents = []types.InputLogEvent{}
@@ -68,7 +103,8 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 	if err := b.ClientProtocol.SerializeRequest(ctx, op, in, req); err != nil {
 		return err
 	}
-	r, err := req.SetStream(bytes.NewReader(b.text))
+	b.stream = bytes.NewReader(b.text)
+	r, err := req.SetStream(b.stream)
 	if err != nil {
 		return err
 	}
@@ -77,8 +113,36 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 	return nil
 }
 
-// appendPut appends the body of a put.
-func appendPut(b []byte, group, stream string, token *string, evs []batch.Event) []byte {
+// DeserializeResponse also reads what is behind the answer, or the connection
+// could not be used again.
+func (b *body) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, types *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {
+	err := b.ClientProtocol.DeserializeResponse(ctx, op, types, resp, out)
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+	return err
+}
+
+// hashing is the step of a request that gives the hash of the body to the
+// signer.
+type hashing body
+
+// ID is the step's name.
+func (*hashing) ID() string { return "zapcw.PayloadHash" }
+
+// HandleFinalize looks whether it is still the body that goes out.
+func (b *hashing) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	if req, ok := in.Request.(*smithyhttp.Request); ok && req.GetStream() == io.Reader(b.stream) {
+		if b.hash == "" {
+			sum := sha256.Sum256(b.text)
+			b.hash = hex.EncodeToString(sum[:])
+		}
+		ctx = v4.SetPayloadHash(ctx, b.hash)
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+// appendPut appends the body of a put, and tells how many bytes of the events
+// were not UTF-8.
+func appendPut(b []byte, group, stream string, token *string, evs []batch.Event) (out []byte, invalid int) {
 	b = append(b, `{"logGroupName":"`...)
 	b = jsonenc.AppendEscaped(b, group)
 	b = append(b, `","logStreamName":"`...)
@@ -88,16 +152,28 @@ func appendPut(b []byte, group, stream string, token *string, evs []batch.Event)
 		b = jsonenc.AppendEscaped(b, *token)
 	}
 	b = append(b, `","logEvents":[`...)
-	for i, e := range evs {
-		if i > 0 {
-			b = append(b, ',')
+	// Between two texts there is always the same, but for the time, and that is
+	// often the same too.
+	var buf [64]byte
+	head := append(buf[:0], `"},{"timestamp":`...)
+	times := len(head)
+	for i := range evs {
+		e := &evs[i]
+		if i == 0 || e.Time != evs[i-1].Time {
+			head = append(strconv.AppendInt(head[:times], e.Time, 10), `,"message":"`...)
 		}
-		b = append(b, `{"timestamp":`...)
-		b = strconv.AppendInt(b, e.Time, 10)
-		b = append(b, `,"message":"`...)
+		if i > 0 {
+			b = append(b, head...)
+		} else {
+			b = append(b, head[len(`"},`):]...)
+		}
 		text := e.Text()
-		b = jsonenc.AppendEscaped(b, unsafe.String(unsafe.SliceData(text), len(text)))
+		var bad int
+		b, bad = jsonenc.AppendCounted(b, unsafe.String(unsafe.SliceData(text), len(text)))
+		invalid += bad
+	}
+	if len(evs) > 0 {
 		b = append(b, `"}`...)
 	}
-	return append(b, `]}`...)
+	return append(b, `]}`...), invalid
 }

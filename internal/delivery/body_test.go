@@ -25,7 +25,7 @@ func chunked(texts ...string) (evs []batch.Event) {
 	var q batch.Queue
 	for i, text := range texts {
 		c := batch.NewChunk(uint64(i+1), len(text), 0)
-		c.Append(time.Now().UnixMilli()+int64(i), 0, []byte(text))
+		c.Append(time.Now().UnixMilli()+int64(i), uint32(i), 0, []byte(text))
 		q.Add(c)
 	}
 	for !q.Empty() {
@@ -54,7 +54,7 @@ func FuzzBody(f *testing.F) {
 		}
 		evs := chunked(a, b)
 		for _, tok := range []*string{nil, &stream} {
-			text := appendPut(nil, group, stream, tok, evs)
+			text, _ := appendPut(nil, group, stream, tok, evs)
 			var got, want put
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%v in %q", err, text)
@@ -122,12 +122,16 @@ func TestBodyHook(t *testing.T) {
 			t.Error("the SDK did not take the body")
 		}
 	})
-	if want := appendPut(nil, "/g", "s", nil, evs); !bytes.Equal(got, want) {
+	if want, _ := appendPut(nil, "/g", "s", nil, evs); !bytes.Equal(got, want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {
 		group, stream := "/g", "s"
-		_, err := c.PutLogEvents(context.Background(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: input(evs, 100)}, once)
+		in, err := input(newRequest(evs))
+		if err != nil {
+			t.Error(err)
+		}
+		_, err = c.PutLogEvents(context.Background(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: in}, once)
 		if err != nil {
 			t.Error(err)
 		}

@@ -7,14 +7,10 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go/logging"
-
-	"example.com/zapcw/internal/batch"
 )
 
 // once goes with every request: tried once by the SDK, because the pace decides
@@ -59,7 +55,8 @@ var errAway = fmt.Errorf("%d calls of the client did not come back", maxAway)
 // user's client may panic or may not care for its context. The ones left behind
 // are counted in away.
 func call[Out any](ctx context.Context, away *atomic.Int32, timeout time.Duration, f func(context.Context) (Out, error)) (Out, error) {
-	return callWithin(ctx, away, limit{timeout, timeout}, f)
+	out, _, err := callWithin(ctx, away, limit{timeout, timeout}, f)
+	return out, err
 }
 
 // A limit is the time-out of a request, and of one that got a connection which
@@ -71,10 +68,10 @@ const idleLong = time.Second
 // errStale is a time-out on such a connection, which says nothing of the service.
 var errStale = errors.New("connection was idle")
 
-func callWithin[Out any](ctx context.Context, away *atomic.Int32, l limit, f func(context.Context) (Out, error)) (Out, error) {
+// callWithin also tells whether the call was left behind, and may go on.
+func callWithin[Out any](ctx context.Context, away *atomic.Int32, l limit, f func(context.Context) (Out, error)) (out Out, left bool, err error) {
 	if away.Load() >= maxAway {
-		var none Out
-		return none, errAway
+		return out, false, errAway
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -130,6 +127,7 @@ func callWithin[Out any](ctx context.Context, away *atomic.Int32, l limit, f fun
 		case <-t.C:
 			if over.CompareAndSwap(false, true) {
 				away.Add(1)
+				left = true
 				a.err = context.Cause(ctx)
 			} else {
 				a = <-done
@@ -138,9 +136,9 @@ func callWithin[Out any](ctx context.Context, away *atomic.Int32, l limit, f fun
 	}
 	if a.err != nil && ctx.Err() != nil {
 		// The SDK's text would only say that a deadline was exceeded.
-		return a.out, fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
+		return a.out, left, fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
 	}
-	return a.out, a.err
+	return a.out, left, a.err
 }
 
 // A timeoutError is a request that was not answered in time.
@@ -148,28 +146,3 @@ type timeoutError time.Duration
 
 func (e timeoutError) Error() string        { return fmt.Sprintf("no answer in %s", time.Duration(e)) }
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// input makes the events of a put of size bytes for a client that is not the
-// SDK's. The texts are copied: it may keep them, and the arena is used again.
-func input(evs []batch.Event, size int) []types.InputLogEvent {
-	var (
-		buf  = make([]byte, 0, size)
-		ends = make([]int, len(evs))
-		out  = make([]types.InputLogEvent, len(evs))
-		vals = make([]struct {
-			text string
-			ms   int64
-		}, len(evs))
-	)
-	for i, e := range evs {
-		buf = batch.AppendText(buf, e.Text())
-		ends[i] = len(buf)
-	}
-	all, from := unsafe.String(unsafe.SliceData(buf), len(buf)), 0 // nobody writes buf any more
-	for i, e := range evs {
-		vals[i].text, vals[i].ms = all[from:ends[i]], e.Time
-		out[i].Message, out[i].Timestamp = &vals[i].text, &vals[i].ms
-		from = ends[i]
-	}
-	return out
-}

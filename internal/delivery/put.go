@@ -4,27 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/smithy-go"
 
 	"example.com/zapcw/internal/batch"
 )
 
-// put tries once to put evs, which may take several requests: the stream is
-// created if it does not exist, and a sequence token is learned.
-func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
+// put makes one attempt, which may take several requests: the stream is created
+// if it does not exist, and a sequence token is learned.
+func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	for try := 0; ; try++ {
 		s.mu.Lock()
 		created, tok, slow := s.created, s.token, s.slow
 		s.mu.Unlock()
 
 		begin := time.Now()
-		out, err := s.putOnce(ctx, evs, tok, max(round, slow))
+		out, err := s.send(ctx, r, tok, max(round, slow))
+		if errors.Is(err, errTooLarge) {
+			return nil, err
+		}
 		s.pull(max(round, slow), time.Since(begin), err)
 		c := classify(err)
 		if err == nil || c == token || c == taken {
@@ -36,7 +36,7 @@ func (s *Stream) put(ctx context.Context, evs []batch.Event, round int) (*cloudw
 		if err == nil {
 			return out, nil
 		}
-		err = fmt.Errorf("put %s to %s/%s: %w", Events(len(evs)), s.Group, s.Name, err)
+		err = fmt.Errorf("put %s to %s/%s: %w", Events(len(r.evs)), s.Group, s.Name, err)
 		if try == maxDetours {
 			return nil, err
 		}
@@ -93,64 +93,6 @@ func putTimeout(size, round int) time.Duration {
 // slowRate is a slow link, and fastRate one that is worth not waiting for, in
 // bytes a second.
 const slowRate, fastRate = 64 << 10, batch.MaxBytes
-
-// sizeOf is what the service counts for events.
-func sizeOf(evs []batch.Event) (n int) {
-	for _, e := range evs {
-		n += e.Size()
-	}
-	return n
-}
-
-func (s *Stream) putOnce(ctx context.Context, evs []batch.Event, tok *string, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	size := sizeOf(evs)
-	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
-	s.init.Do(func() {
-		s.Client = quiet(s.Client)
-		s.bodies.Store(takesBodies(s.Client))
-	})
-	var out *cloudwatchlogs.PutLogEventsOutput
-	var err error
-	for {
-		var used atomic.Bool
-		fast := s.bodies.Load()
-		f := func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
-			return s.Client.PutLogEvents(ctx, in, once)
-		}
-		if fast {
-			b := bodies.Get().(*body)
-			s.putting.Add(1)
-			b.used = &used
-			// The SDK's syntax takes some bytes an event more than the service
-			// counts, and quotes in the text take one each.
-			b.text = appendPut(slices.Grow(b.text[:0], size+20*len(evs)+size/32), s.Group, s.Name, tok, evs)
-			in.LogEvents = noEvents
-			f = func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
-				// A client that does not come back keeps it.
-				defer s.free(b)
-				return s.Client.PutLogEvents(ctx, in, once, b.option)
-			}
-		} else {
-			in.LogEvents = input(evs, size)
-		}
-		out, err = callWithin(ctx, &s.away, limit{putTimeout(size, round), s.unusual(size, slowRate)}, f)
-		if fast && errors.Is(err, errAway) {
-			s.putting.Add(-1) // it never was
-		}
-		var api smithy.APIError
-		if !fast || used.Load() || err != nil && !errors.As(err, &api) {
-			break
-		}
-		// Something was sent, and by an SDK that does not ask its protocol any
-		// more: it gets the events.
-		s.bodies.Store(false)
-	}
-	if err == nil && out == nil {
-		out = new(cloudwatchlogs.PutLogEventsOutput)
-	}
-	s.Observer.Put(len(evs), size, err)
-	return out, err
-}
 
 // learn keeps the token for the next put. The service has ignored tokens since
 // 2023 and gives none a caller could be in need of, so none is sent before a

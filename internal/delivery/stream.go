@@ -71,29 +71,42 @@ type Stream struct {
 // half first: one among n costs 2·log2(n) puts. Halves are on a stack, so the
 // order in time is kept.
 func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) {
-	stack := [][]batch.Event{evs}
+	stack := []*request{newRequest(evs)}
+	pop := func() {
+		s.release(stack[len(stack)-1])
+		stack = stack[:len(stack)-1]
+	}
 	rest := func(f Fate, err error) {
-		for i := len(stack) - 1; i >= 0; i-- {
-			settle(stack[i], f, err)
+		for len(stack) > 0 {
+			settle(stack[len(stack)-1].evs, f, err)
+			pop()
 		}
 	}
+	halve := func(evs []batch.Event) {
+		pop()
+		stack = append(stack, newRequest(evs[len(evs)/2:]), newRequest(evs[:len(evs)/2]))
+	}
 	for bad := 0; len(stack) > 0; {
-		evs := stack[len(stack)-1]
+		r := stack[len(stack)-1]
+		evs := r.evs
 		round, err := s.pace.wait(ctx)
 		if err != nil {
 			rest(s.GiveUp(context.Cause(ctx)))
 			return
 		}
-		attempt, leave := s.pace.board(ctx, s.unusual(sizeOf(evs), fastRate))
-		out, err := s.put(attempt, evs, round)
+		attempt, leave := s.pace.board(ctx, s.unusual(r.size, fastRate))
+		out, err := s.put(attempt, r, round)
 		leave()
 		c := classify(err)
 		switch {
 		case err == nil, c == taken:
 			s.pace.done(round, nil, false)
-			stack = stack[:len(stack)-1]
+			pop()
 			s.settle(evs, out, settle)
 			bad = 0
+		case errors.Is(err, errTooLarge):
+			s.pace.leave(round)
+			halve(evs)
 		case ctx.Err() != nil: // whatever came, nobody waits any longer
 			s.pace.leave(round)
 			fate, _ := s.GiveUp(context.Cause(ctx))
@@ -102,11 +115,11 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 		case c == split:
 			// The service answers, so nothing speaks against going on.
 			s.pace.done(round, nil, false)
-			stack = stack[:len(stack)-1]
-			if len(evs) == 1 {
-				settle(evs, Invalid, err)
+			if len(evs) > 1 {
+				halve(evs)
 			} else {
-				stack = append(stack, evs[len(evs)/2:], evs[:len(evs)/2])
+				pop()
+				settle(evs, Invalid, err)
 			}
 			// But if it finds fault with everything, that must not become a
 			// hot loop.

@@ -13,28 +13,28 @@ const hex = "0123456789abcdef"
 // it: \n, \r, \t, \" and \\, other control characters as \u00XX, bytes that are
 // not UTF-8 as \ufffd. Everything else, also what HTML would want escaped,
 // stays as it is.
-//
-// Eight bytes are copied before they are looked at, and those behind the first
-// special one are written over: b always has room for the rest of s.
 func AppendEscaped(b []byte, s string) []byte {
-	b = slices.Grow(b, len(s))
+	b, _ = AppendCounted(b, s)
+	return b
+}
+
+// AppendCounted is AppendEscaped, and tells how many bytes of s were not UTF-8.
+func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 	i := 0
-	for i+8 <= len(s) {
+	for {
 		// Plain text comes in long runs.
-		for ; i+32 <= len(s); i += 32 {
-			w0, w1, w2, w3 := load(s, i), load(s, i+8), load(s, i+16), load(s, i+24)
-			if specials(w0)|specials(w1)|specials(w2)|specials(w3) != 0 {
-				break
-			}
-			n := len(b)
-			b = b[:n+32]
-			d := b[n : n+32 : n+32]
-			binary.LittleEndian.PutUint64(d, w0)
-			binary.LittleEndian.PutUint64(d[8:], w1)
-			binary.LittleEndian.PutUint64(d[16:], w2)
-			binary.LittleEndian.PutUint64(d[24:], w3)
+		if end := plainRun(s, i); end > i {
+			b, i = append(b, s[i:end]...), end
 		}
-		// Quotes come close together.
+		if i+8 > len(s) {
+			break
+		}
+		if cap(b)-len(b) < len(s)-i {
+			b = slices.Grow(b, len(s)-i)
+		}
+		// Quotes come close together. Eight bytes are copied before they are
+		// looked at, and those behind the first special one are written over: b
+		// always has room for the rest of s.
 		for run := 0; run < 4 && i+8 <= len(s); run++ {
 			w := load(s, i)
 			n := len(b)
@@ -50,7 +50,7 @@ func AppendEscaped(b []byte, s string) []byte {
 			if c := s[i]; c == '"' || c == '\\' {
 				b, i = append(b, '\\', c), i+1
 			} else {
-				b, i = appendSpecial(b, s, i)
+				b, i = appendSpecial(b, s, i, &invalid)
 			}
 			if cap(b)-len(b) < len(s)-i {
 				b = slices.Grow(b, len(s)-i)
@@ -61,10 +61,31 @@ func AppendEscaped(b []byte, s string) []byte {
 		if c := s[i]; plain[c] {
 			b, i = append(b, c), i+1
 		} else {
-			b, i = appendSpecial(b, s, i)
+			b, i = appendSpecial(b, s, i, &invalid)
 		}
 	}
-	return b
+	return b, invalid
+}
+
+// plainRun gives a place up to which s is plain from i on, less than eight bytes
+// before the first special one; the length of s if there is none.
+func plainRun(s string, i int) int {
+	for ; i+32 <= len(s); i += 32 {
+		t := s[i : i+32]
+		if (marks(load(t, 0))|marks(load(t, 8))|marks(load(t, 16))|marks(load(t, 24)))&highs != 0 {
+			break
+		}
+	}
+	for ; i+8 <= len(s); i += 8 {
+		if special(load(s, i)) {
+			return i
+		}
+	}
+	// The last step goes back over bytes that were looked at.
+	if len(s) >= 8 && !special(load(s, len(s)-8)) {
+		return len(s)
+	}
+	return i
 }
 
 // copyPlain is for the short strings of fields, nearly all of them plain. It
@@ -111,14 +132,15 @@ func copyBytes(dst []byte, s string) int {
 }
 
 // appendSpecial appends the bytes or runes from s[i] on that are special. It
-// gives the place behind them.
-func appendSpecial(b []byte, s string, i int) ([]byte, int) {
+// gives the place behind them, and counts those that are not UTF-8.
+func appendSpecial(b []byte, s string, i int, invalid *int) ([]byte, int) {
 	for ; i < len(s) && !plain[s[i]]; i++ {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
 				b = append(b, `\ufffd`...)
+				*invalid++
 			} else {
 				b = append(b, s[i:i+size]...)
 			}
@@ -167,15 +189,17 @@ const (
 	highs = 0x8080808080808080
 )
 
-// specials marks, by the high bits of eight bytes, those that are not plain: the
-// first rightly, later ones perhaps too many. Subtraction borrows into the high
-// bit of a byte that is too small; a byte that equals the mask becomes zero under
-// xor. A borrow that runs on into the next byte comes from one that is special.
-func specials(w uint64) uint64 {
-	quote := w ^ ones*'"'
-	slash := w ^ ones*'\\'
-	return (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & highs
+// marks has the high bit of those of eight bytes that are not plain: the first
+// rightly, later ones perhaps too many. Subtraction borrows into the high bit of
+// a byte that is too small. The first xor makes neighbours of the quote and the
+// control characters, the second makes the backslash zero. A borrow that runs on
+// into the next byte comes from one that is special.
+func marks(w uint64) uint64 {
+	return w | (w ^ ones*0x02 - ones*0x21) | (w ^ ones*'\\' - ones)
 }
+
+// specials is the high bits of marks alone.
+func specials(w uint64) uint64 { return marks(w) & highs }
 
 // special tells whether one of eight bytes is not plain.
 func special(w uint64) bool { return specials(w) != 0 }

@@ -32,6 +32,15 @@ func checkEscaped(t *testing.T, s string) {
 	if got := string(AppendEscaped([]byte("x"), s)); got != "x"+want {
 		t.Errorf("AppendEscaped(%q) = %q, want %q", s, got, "x"+want)
 	}
+	bad := 0
+	for i, r := range s {
+		if _, n := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+			bad++
+		}
+	}
+	if _, n := AppendCounted(nil, s); n != bad {
+		t.Errorf("AppendCounted(%q) found %d bytes that are not UTF-8, want %d", s, n, bad)
+	}
 	if got := string(appendQuoted([]byte("x"), s)); got != `x"`+want+`"` {
 		t.Errorf("appendQuoted(%q) = %q, want %q", s, got, want)
 	}

@@ -1,0 +1,145 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"unsafe"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// A request puts a run of events, in as many attempts as it takes.
+type request struct {
+	evs  []batch.Event
+	size int // as the service counts them, exact once a body was made
+	body *body
+}
+
+func newRequest(evs []batch.Event) *request {
+	r := &request{evs: evs}
+	for i := range evs {
+		r.size += evs[i].Size()
+	}
+	return r
+}
+
+// errTooLarge is a request of events that are not all UTF-8, and with what
+// stands for the bad bytes are too much for one put.
+var errTooLarge = errors.New("too much for one put")
+
+// send makes one request of the client.
+func (s *Stream) send(ctx context.Context, r *request, tok *string, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	s.init.Do(func() {
+		s.Client = quiet(s.Client)
+		s.bodies.Store(takesBodies(s.Client))
+	})
+	var (
+		out  *cloudwatchlogs.PutLogEventsOutput
+		err  error
+		left bool
+	)
+	for {
+		in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: tok}
+		fast := s.bodies.Load()
+		if fast {
+			err = s.embody(r, tok)
+			in.LogEvents = noEvents
+		} else {
+			s.release(r)
+			in.LogEvents, err = input(r)
+		}
+		if err != nil {
+			return nil, err
+		}
+		b := r.body
+		out, left, err = callWithin(ctx, &s.away, limit{putTimeout(r.size, round), s.unusual(r.size, slowRate)}, func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+			if fast {
+				return s.Client.PutLogEvents(ctx, in, once, b.option)
+			}
+			return s.Client.PutLogEvents(ctx, in, once)
+		})
+		if !fast {
+			break
+		}
+		used := b.used.Load()
+		if left {
+			// Whoever comes back may still read it.
+			r.body = nil
+			s.putting.Add(-1)
+		}
+		var api smithy.APIError
+		if used || err != nil && !errors.As(err, &api) {
+			break
+		}
+		// Something was sent, and by an SDK that does not ask its protocol any
+		// more: it gets the events.
+		s.bodies.Store(false)
+	}
+	if err == nil && out == nil {
+		out = new(cloudwatchlogs.PutLogEventsOutput)
+	}
+	s.Observer.Put(len(r.evs), r.size, err)
+	return out, err
+}
+
+// embody makes the body, unless there is one from the last attempt.
+func (s *Stream) embody(r *request, tok *string) error {
+	if b := r.body; b != nil {
+		if b.token == tok {
+			b.used.Store(false)
+			return nil
+		}
+		s.release(r)
+	}
+	b := newBody(s.Group, s.Name, tok, r)
+	s.putting.Add(1)
+	r.body = b
+	r.size += 2 * b.invalid // U+FFFD takes three bytes
+	if r.size > batch.MaxBytes && len(r.evs) > 1 {
+		return errTooLarge
+	}
+	return nil
+}
+
+// release gives the body back, if there is one.
+func (s *Stream) release(r *request) {
+	if r.body == nil {
+		return
+	}
+	r.size -= 2 * r.body.invalid
+	r.body.free(s.putting.Add(-1) == 0)
+	r.body = nil
+}
+
+// input makes the events of a put for a client that is not the SDK's. The texts
+// are copied: it may keep them, and the arena is used again.
+func input(r *request) ([]types.InputLogEvent, error) {
+	var (
+		buf  = make([]byte, 0, r.size)
+		ends = make([]int, len(r.evs))
+		out  = make([]types.InputLogEvent, len(r.evs))
+		vals = make([]struct {
+			text string
+			ms   int64
+		}, len(r.evs))
+	)
+	for i, e := range r.evs {
+		buf = batch.AppendText(buf, e.Text())
+		ends[i] = len(buf)
+	}
+	r.size = len(buf) + batch.Overhead*len(r.evs)
+	if r.size > batch.MaxBytes && len(r.evs) > 1 {
+		return nil, errTooLarge
+	}
+	all, from := unsafe.String(unsafe.SliceData(buf), len(buf)), 0 // nobody writes buf any more
+	for i, e := range r.evs {
+		vals[i].text, vals[i].ms = all[from:ends[i]], e.Time
+		out[i].Message, out[i].Timestamp = &vals[i].text, &vals[i].ms
+		from = ends[i]
+	}
+	return out, nil
+}

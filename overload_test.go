@@ -198,7 +198,7 @@ func TestSpillOversize(t *testing.T) {
 // wait.
 func TestBlock(t *testing.T) {
 	const most = 7 // events of 100 bytes in seven eighths of 800
-	texts := numbered("%02d"+strings.Repeat(".", 85), 10)
+	texts := numbered("%02d"+strings.Repeat(".", 81), 10)
 	blocked := func(r *rig) <-chan time.Duration {
 		r.syncer.MaxPending, r.syncer.WhenFull = 800, zapcw.Block
 		r.server.Fail(outage)

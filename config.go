@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
@@ -243,11 +241,11 @@ func (d Destination) core(ctx context.Context, client Client, level zapcore.Leve
 		d.Format = StandardPrefix
 	}
 	if client == nil {
-		cfg, err := config.LoadDefaultConfig(ctx)
+		sdk, err := new(origin).client(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("configuration of AWS: %w", err)
+			return nil, err
 		}
-		client = cloudwatchlogs.NewFromConfig(cfg)
+		client = sdk
 	}
 	out := &Syncer{Client: client, Group: d.Group, Stream: d.Stream}
 	core := NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)

@@ -70,6 +70,9 @@ func (b *body) free(last bool) {
 // takesBodies tells whether the client is the SDK's, and speaks the protocol
 // that a body is written in.
 func takesBodies(c Client) bool {
+	if _, ok := c.(*LazyClient); ok {
+		return true
+	}
 	sdk, ok := c.(*cloudwatchlogs.Client)
 	if !ok || sdk == nil {
 		return false

@@ -1,0 +1,124 @@
+package zapcw_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
+)
+
+// environment is what a program finds where it runs, but with a server in the
+// place of the service.
+func environment(endpoint string) (restore func()) {
+	var undo []func()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": endpoint,
+		"AWS_REGION":                       "us-east-1",
+		"AWS_ACCESS_KEY_ID":                "AKIDEXAMPLE",
+		"AWS_SECRET_ACCESS_KEY":            "secret",
+		"AWS_CONFIG_FILE":                  os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE":      os.DevNull,
+		"AWS_PROFILE":                      "",
+	} {
+		old, ok := os.LookupEnv(name)
+		undo = append(undo, func() {
+			if _ = os.Unsetenv(name); ok {
+				_ = os.Setenv(name, old)
+			}
+		})
+		_ = os.Setenv(name, value)
+	}
+	return func() {
+		for _, f := range undo {
+			f()
+		}
+	}
+}
+
+// A configuration of zap that names a stream among its outputs.
+func ExampleOpenSink() {
+	var srv cwltest.Server
+	defer srv.Close()
+	defer environment(srv.URL())()
+
+	// Both once in a program. They have an error if the name is taken.
+	_ = zap.RegisterSink("cloudwatch", zapcw.OpenSink)
+	_ = zap.RegisterEncoder("cloudwatch", func(cfg zapcore.EncoderConfig) (zapcore.Encoder, error) {
+		return zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, cfg), nil
+	})
+
+	cfg := zap.Config{EncoderConfig: zapcw.NewEncoderConfig()}
+	text := `{
+		"level": "info",
+		"encoding": "cloudwatch",
+		"outputPaths": ["cloudwatch://?group=/acme/prod&stream=orders&max_age=5s", "stdout"],
+		"errorOutputPaths": ["stderr"]
+	}`
+	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	log, err := cfg.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log.Info("order placed", zap.Int("items", 3))
+	_ = log.Sync() // of a terminal zap's stdout has an error
+	fmt.Println(len(srv.Messages("/acme/prod", "orders")), "in the stream")
+	// Output:
+	// INFO: checkout: order placed	{"items": 3}
+	// 1 in the stream
+}
+
+// The JSON encoder, for zap's configuration to name.
+func ExampleOpenSink_json() {
+	var srv cwltest.Server
+	defer srv.Close()
+	defer environment(srv.URL())()
+
+	_ = zap.RegisterSink("cloudwatch", zapcw.OpenSink)
+	_ = zap.RegisterEncoder("cloudwatch-json", func(cfg zapcore.EncoderConfig) (zapcore.Encoder, error) {
+		return zapcw.NewJSONEncoder(cfg), nil
+	})
+
+	cfg := zap.Config{
+		Level:         zap.NewAtomicLevelAt(zap.InfoLevel),
+		Encoding:      "cloudwatch-json",
+		EncoderConfig: zapcw.NewEncoderConfig(),
+		OutputPaths:   []string{"cloudwatch://?group=/acme/prod&stream=orders"},
+		DisableCaller: true,
+	}
+	cfg.EncoderConfig.TimeKey = "" // for the sake of the output below
+	log, err := cfg.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log.Info("order placed", zap.Int("items", 3))
+	fmt.Println(log.Sync(), srv.Messages("/acme/prod", "orders"))
+	// Output: <nil> [{"level":"INFO","message":"order placed","items":3}]
+}
+
+// An error says what would be right.
+func ExampleOpenSink_errors() {
+	for _, text := range []string{
+		"cloudwatch://acme/prod/orders",
+		"cloudwatch://?group=/acme/prod&stream=orders&max_age=5",
+	} {
+		u, err := url.Parse(text)
+		if err == nil {
+			_, err = zapcw.OpenSink(u)
+		}
+		fmt.Println(err)
+	}
+	// Output:
+	// host "acme": want parameters alone, like cloudwatch://?group=/acme/prod&stream=orders
+	// max_age: want a duration like 5s, not "5"
+}

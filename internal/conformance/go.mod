@@ -7,8 +7,12 @@ replace example.com/zapcw => ../..
 require (
 	example.com/zapcw v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.8.1
+	go.uber.org/fx v1.24.0
+	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
+	go.uber.org/zap/exp v0.3.0
 	go.yaml.in/yaml/v3 v3.0.4
+	google.golang.org/grpc v1.76.0
 )
 
 require (
@@ -30,6 +34,8 @@ require (
 	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
+	go.uber.org/dig v1.19.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
+	golang.org/x/sys v0.34.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

@@ -87,6 +87,8 @@ type Fault struct {
 
 	// Break is what happens to the connection.
 	Break Break
+
+	tags bool // made by Deny: a CreateLogGroup is struck for its tags alone
 }
 
 // Break is a way in which a connection goes wrong.
@@ -134,13 +136,21 @@ func (b Break) String() string {
 }
 
 // Deny returns a Fault that answers IAM actions, like "logs:CreateLogGroup"
-// or "logs:Describe*", with an AccessDeniedException.
+// or "logs:Describe*", with an AccessDeniedException. A CreateLogGroup with
+// tags takes logs:TagResource too.
 func Deny(actions ...string) Fault {
 	ops := make([]string, len(actions))
 	for i, action := range actions {
 		ops[i] = strings.TrimPrefix(action, "logs:")
 	}
-	return Fault{Op: strings.Join(ops, " "), Code: "AccessDeniedException"}
+	f := Fault{Code: "AccessDeniedException"}
+	if named(ops, "TagResource") && !named(ops, "CreateLogGroup") {
+		ops = append(ops, "CreateLogGroup")
+		f.tags = true
+		f.Match = func(r *Request) bool { return r.Op != "CreateLogGroup" || r.tagged }
+	}
+	f.Op = strings.Join(ops, " ")
+	return f
 }
 
 // Poison returns a Fault that refuses, with an InvalidParameterException and
@@ -204,7 +214,12 @@ func (f *Fault) replies() bool { return f.Code != "" || f.Status != 0 || f.Body 
 func (f *Fault) reply(req *Request) reply {
 	if f.Code != "" {
 		message := f.Message
-		if message == "" {
+		switch {
+		case message != "":
+		case f.tags && req.Op == "CreateLogGroup":
+			message = fmt.Sprintf("User with accountId: %s is not authorized to perform CreateLogGroup with Tags."+
+				` An additional permission "logs:TagResource" is required.`, account)
+		default:
 			message = usualMessage(f.Code, req)
 		}
 		return (&apiError{status: f.Status, code: f.Code, message: message, extra: f.Extra}).reply()
@@ -231,10 +246,12 @@ func (f *fault) concerns(op string, now time.Time) bool {
 	if f.For > 0 && now.Sub(f.since) >= f.For {
 		return false
 	}
-	if len(f.ops) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(f.ops, func(pattern string) bool {
+	return len(f.ops) == 0 || named(f.ops, op)
+}
+
+// named says whether one of patterns stands for an operation.
+func named(patterns []string, op string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, err := path.Match(pattern, op)
 		return ok && err == nil
 	})

@@ -238,6 +238,33 @@ func TestDeny(t *testing.T) {
 	wantCode(t, err, "")
 }
 
+// TestDenyTags creates groups without the right to tag them.
+func TestDenyTags(t *testing.T) {
+	tags := map[string]string{"team": "orders"}
+	for _, tt := range []struct {
+		denied string
+		tags   map[string]string
+		want   string // in the message; "" when the group is created
+	}{
+		{"logs:TagResource", nil, ""},
+		{"logs:TagResource", tags, `CreateLogGroup with Tags. An additional permission "logs:TagResource" is required.`},
+		{"logs:Tag*", tags, `"logs:TagResource"`},
+		{"logs:CreateLogGroup", tags, "logs:CreateLogGroup on resource"},
+		{"logs:*", tags, "logs:CreateLogGroup on resource"},
+		{"logs:TagLogGroup", tags, ""},
+	} {
+		s := cwltest.NewServer(t)
+		s.Fail(cwltest.Deny(tt.denied))
+		_, err := s.Client(once).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: ptr("other"), Tags: tt.tags})
+		var denied *types.AccessDeniedException
+		if tt.want == "" {
+			wantCode(t, err, "")
+		} else if !errors.As(err, &denied) || !strings.Contains(denied.ErrorMessage(), tt.want) {
+			t.Errorf("denied %s, tags %v: error %v, want %q", tt.denied, tt.tags, err, tt.want)
+		}
+	}
+}
+
 func TestPoison(t *testing.T) {
 	s := cwltest.NewServer(t)
 	s.CreateStream(group, stream)

@@ -195,8 +195,11 @@ func (s *Server) understand(c *call, body []byte) *apiError {
 	group, stream := in.names()
 	// What was decoded shares the memory of the body, and the record outlives it.
 	c.req.Group, c.req.Stream = strings.Clone(group), strings.Clone(stream)
-	if put, ok := in.(*putInput); ok {
-		c.req.Events, c.req.N = put.LogEvents, len(put.LogEvents)
+	switch in := in.(type) {
+	case *putInput:
+		c.req.Events, c.req.N = in.LogEvents, len(in.LogEvents)
+	case *createGroupInput:
+		c.req.tagged = len(in.Tags) > 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,6 +71,8 @@ type Request struct {
 	Stored   int    // events that were stored
 	Rejected *types.RejectedLogEventsInfo
 	Fault    bool // a Fault struck
+
+	tagged bool // a group is to be created with tags
 }
 
 // resource is the ARN by which IAM knows what the request is about.

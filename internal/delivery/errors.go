@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
@@ -141,10 +142,7 @@ func Hint(err error) string {
 	code := Code(err)
 	switch {
 	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation":
-		var op *smithy.OperationError
-		if errors.As(err, &op) {
-			return "allow logs:" + op.Operation()
-		}
+		return hintDenied(err)
 	case strings.HasPrefix(code, "ExpiredToken"), code == "UnrecognizedClientException", code == "InvalidSignatureException",
 		code == "SignatureDoesNotMatch", code == "MissingAuthenticationTokenException", code == "IncompleteSignatureException":
 		return "check the credentials"
@@ -162,6 +160,31 @@ func Hint(err error) string {
 		return "check region, endpoint and network"
 	}
 	return ""
+}
+
+// actions finds what IAM calls an action. It need not be the operation that
+// failed: tags and keys take rights of their own.
+var actions = regexp.MustCompile(`\b(logs|kms):[A-Z]\w*`)
+
+// hintDenied is Hint for rights that are missing.
+func hintDenied(err error) string {
+	var (
+		api    smithy.APIError
+		op     *smithy.OperationError
+		action string
+	)
+	if errors.As(err, &api) {
+		action = actions.FindString(api.ErrorMessage())
+	}
+	switch {
+	case action == "" && errors.As(err, &op):
+		action = "logs:" + op.Operation()
+	case action == "":
+		return ""
+	case strings.Contains(api.ErrorMessage(), "explicit deny"):
+		return "do not deny " + action // allowing it as well would be of no use
+	}
+	return "allow " + action
 }
 
 // A PanicError is a panic of the Client, or of one of its callbacks.

@@ -87,6 +87,10 @@ func NewEncoderConfig() zapcore.EncoderConfig {
 // Keys are not checked for being unique, as they are not in zap: a field named
 // message is written beside the message. Most readers take the last.
 //
+// An event with a field _aws is a document of CloudWatch's embedded metric
+// format if that field and those it names are in no namespace and have none of
+// the keys above: see the example.
+//
 // [zap.Error]: https://pkg.go.dev/go.uber.org/zap#Error
 // [zap.NamedError]: https://pkg.go.dev/go.uber.org/zap#NamedError
 func NewJSONEncoder(cfg zapcore.EncoderConfig) zapcore.Encoder {

@@ -168,6 +168,9 @@ var _ zapcore.Encoder = (*prefixEncoder)(nil)
 //     with the defaults of zap's encoders.
 //
 // The message is written whatever MessageKey says. A nil p is no prefix.
+//
+// Fields that follow a message are no document of CloudWatch's embedded metric
+// format, which has to be the whole event: NewJSONEncoder writes these.
 func NewPrefixEncoder(function string, p Prefix, cfg zapcore.EncoderConfig) zapcore.Encoder {
 	separator := cfg.ConsoleSeparator
 	if separator == "" {

@@ -6,9 +6,17 @@ import "time"
 func (s *Syncer) NoJitter() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.init()
-	s.set.stream.SetJitter(func(d time.Duration) time.Duration { return d })
+	s.init().stream.SetJitter(func(d time.Duration) time.Duration { return d })
 }
 
 // RaceEnabled tells whether the tests were built with -race.
 const RaceEnabled = raceEnabled
+
+// Widen gives the Syncer its lanes, as goroutines that meet would.
+func (s *Syncer) Widen() {
+	s.one.mu.Lock()
+	defer s.one.mu.Unlock()
+	if s.more.Load() == nil {
+		s.more.Store(new([lanes]lane))
+	}
+}

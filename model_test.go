@@ -117,6 +117,9 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		MaxEventBytes: pick(0, 0, 0, 500),
 		Timeout:       time.Duration(pick(0, 50, 2000)) * time.Millisecond,
 	}
+	if r.IntN(2) == 0 {
+		m.syncer.Widen()
+	}
 	return m
 }
 

@@ -31,9 +31,9 @@ import (
 // The tests in this file run with programs that others wrote; each is named by
 // an environment variable.
 const (
-	commandEnv    = "ZAPCW_AWS"    // the aws command line, version 2
-	pythonEnv = "ZAPCW_PYTHON" // a Python that has boto3
-	motoEnv   = "ZAPCW_MOTO"   // the URL of a moto server
+	commandEnv = "ZAPCW_AWS"    // the aws command line, version 2
+	pythonEnv  = "ZAPCW_PYTHON" // a Python that has boto3
+	motoEnv    = "ZAPCW_MOTO"   // the URL of a moto server
 )
 
 func fromEnv(t *testing.T, name, what string) string {

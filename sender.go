@@ -27,21 +27,22 @@ var lists = sync.Pool{New: func() any { return new([]batch.Event) }}
 // buffer while a put is under way goes with the next.
 func (s *Syncer) send() {
 	var (
+		set   = s.set.Load()
 		queue batch.Queue
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
 		done  = make(chan *flight)
 	)
 	for {
-		s.mu.Lock()
+		s.lock()
 		// Puts side by side are for when somebody waits or a lot has gathered;
 		// otherwise the next put is fuller if it waits for the last. And each
 		// takes memory for its body, which is not there when the rest is full.
-		many := (len(s.waits) > 0 || queue.Bytes()+s.bytes >= s.set.deep) && s.held <= s.set.maxPending/2
-		free := len(up) == 0 || many && len(up) < s.set.concurrency
+		many := (len(s.waits) > 0 || queue.Bytes()+s.buffered().bytes() >= set.deep) && s.held() <= set.maxPending/2
+		free := len(up) == 0 || many && len(up) < set.concurrency
 		late, why := s.late, s.lateWhy
 		s.late = 0
-		if n := len(s.waits); late == 0 && n > 0 && s.set.stream.Hopeless() {
+		if n := len(s.waits); late == 0 && n > 0 && s.set.Load().stream.Hopeless() {
 			// Unless all that is waited for is being written to the fallback.
 			if id := s.waits[n-1].id; len(up) > 0 || next != nil || !queue.Empty() || s.oldest() <= id {
 				late, why = id, delivery.ErrHopeless
@@ -49,7 +50,7 @@ func (s *Syncer) send() {
 		}
 		var taken []*batch.Chunk
 		switch {
-		case !s.due:
+		case !s.due.Load():
 		case late > 0:
 			taken = s.take(late)
 		case free && len(s.waits) == 0:
@@ -59,12 +60,12 @@ func (s *Syncer) send() {
 			// it may have to be spilled, and that has time.
 			taken = s.take(s.segment())
 		}
-		if !s.due && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
+		if !s.due.Load() && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
 			s.running = false
-			s.mu.Unlock()
+			s.unlock()
 			return
 		}
-		s.mu.Unlock()
+		s.unlock()
 
 		for _, c := range taken {
 			queue.Add(c)
@@ -72,7 +73,7 @@ func (s *Syncer) send() {
 		if late > 0 {
 			s.giveUp(queue.Until(late), why)
 			if next != nil && next.batch.Before(late) {
-				fate, err := s.set.stream.GiveUp(why)
+				fate, err := s.set.Load().stream.GiveUp(why)
 				s.settle(next, next.batch.Events, fate, err)
 				next = nil
 			}
@@ -108,25 +109,26 @@ func (s *Syncer) send() {
 	}
 }
 
-// arm starts the timer for MaxAge.
+// arm starts the timer for MaxAge. The caller holds mu.
 func (s *Syncer) arm() {
+	set := s.set.Load()
 	if s.maxAge == nil {
-		s.maxAge = time.AfterFunc(s.set.maxAge, func() {
+		s.maxAge = time.AfterFunc(set.maxAge, func() {
 			s.mu.Lock()
-			if s.events > 0 {
+			if s.buffered() > 0 {
 				s.kick()
 			}
 			s.mu.Unlock()
 		})
 		return
 	}
-	s.maxAge.Reset(s.set.maxAge)
+	s.maxAge.Reset(set.maxAge)
 }
 
-// kick makes the sender look.
+// kick makes the sender look. The caller holds mu.
 func (s *Syncer) kick() {
-	s.due = true
-	s.deep = s.bytes >= s.set.deep
+	s.due.Store(true)
+	s.deep.Store(s.buffered().bytes() >= s.set.Load().deep)
 	if !s.running {
 		s.running = true
 		go s.send()
@@ -146,41 +148,44 @@ func (s *Syncer) letIn() {
 	}
 }
 
-// take gives the chunks of the buffer up to id. The caller holds the lock.
+// take gives the chunks of the buffer up to id. The caller holds all locks.
 func (s *Syncer) take(id uint64) []*batch.Chunk {
-	chunks := s.sealed
-	if s.chunk != nil {
-		chunks = append(chunks, s.chunk)
+	set := s.set.Load()
+	size := s.buffered().bytes() / 4
+	s.seal()
+	s.one.size = size
+	if more := s.more.Load(); more != nil {
+		for i := range more {
+			more[i].size = size / lanes
+		}
 	}
-	n := 0
-	for n < len(chunks) && chunks[n].ID <= id {
-		n++
+	var (
+		taken, left []*batch.Chunk
+		rest        load
+	)
+	for _, c := range s.sealed {
+		if c.ID <= id {
+			taken = append(taken, c)
+			continue
+		}
+		left = append(left, c)
+		rest += loadOf(c.Open, c.Len())
 	}
-	s.size = s.bytes / 4
-	s.events, s.bytes = 0, 0
-	for _, c := range chunks[n:] {
-		s.events += c.Open
-		s.bytes += c.Len()
-	}
-	s.deep = s.bytes >= s.set.deep
-	s.due = s.events >= s.set.maxEvents || s.bytes >= batch.MaxBytes
-	if n == len(chunks) {
-		s.sealed, s.chunk = nil, nil
+	s.sealed = left
+	s.base = load(s.in.Load()) - rest
+	s.deep.Store(rest.bytes() >= set.deep)
+	s.due.Store(rest.events() >= set.maxEvents || rest.bytes() >= batch.MaxBytes)
+	if rest == 0 {
 		if s.maxAge != nil {
 			s.maxAge.Stop()
 		}
-		return chunks
+		return taken
 	}
-	rest := chunks[n:]
-	if s.chunk != nil {
-		rest = rest[:len(rest)-1]
-	}
-	s.sealed = slices.Clone(rest)
 	if len(s.waits) > 0 && s.waits[len(s.waits)-1].id > id {
-		s.due = true // somebody waits for a part of the rest
+		s.due.Store(true) // somebody waits for a part of the rest
 	}
 	s.arm()
-	return chunks[:n]
+	return taken
 }
 
 // segment is the newest chunk up to which the buffer may go together: what the
@@ -195,14 +200,24 @@ func (s *Syncer) segment() uint64 {
 }
 
 // oldest is the first chunk of the buffer, the largest number if there is none.
+// The caller holds all locks.
 func (s *Syncer) oldest() uint64 {
-	switch {
-	case len(s.sealed) > 0:
-		return s.sealed[0].ID
-	case s.chunk != nil:
-		return s.chunk.ID
+	id := uint64(math.MaxUint64)
+	for _, c := range s.sealed {
+		id = min(id, c.ID)
 	}
-	return math.MaxUint64
+	look := func(l *lane) {
+		if l.chunk != nil {
+			id = min(id, l.chunk.ID)
+		}
+	}
+	look(&s.one)
+	if more := s.more.Load(); more != nil {
+		for i := range more {
+			look(&more[i])
+		}
+	}
+	return id
 }
 
 // cut makes the next flight. If the stream has a gap, its first event says so.
@@ -237,14 +252,16 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 func (s *Syncer) reserve(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.body = min(f.batch.Bytes+f.batch.Bytes/4, s.set.maxPending/8)
+	f.body = min(f.batch.Bytes+f.batch.Bytes/4, s.set.Load().maxPending/8)
 	s.bodies += f.body
+	s.out.Add(uint64(-loadOf(0, f.body)))
 }
 
 func (s *Syncer) unreserve(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bodies -= f.body
+	s.out.Add(uint64(loadOf(0, f.body)))
 	s.letIn()
 }
 
@@ -253,7 +270,7 @@ func (s *Syncer) launch(f *flight, done chan<- *flight) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f.cancel = cancel
 	go func() {
-		s.set.stream.Deliver(ctx, f.batch.Events, func(evs []batch.Event, fate delivery.Fate, err error) {
+		s.set.Load().stream.Deliver(ctx, f.batch.Events, func(evs []batch.Event, fate delivery.Fate, err error) {
 			s.settle(f, evs, fate, err)
 		})
 		cancel(nil)
@@ -265,7 +282,7 @@ func (s *Syncer) launch(f *flight, done chan<- *flight) {
 func (s *Syncer) giveUp(q *batch.Queue, why error) {
 	for !q.Empty() {
 		f := &flight{batch: q.Cut(nil, 0, false)}
-		fate, err := s.set.stream.GiveUp(why)
+		fate, err := s.set.Load().stream.GiveUp(why)
 		s.settle(f, f.batch.Events, fate, err)
 	}
 }
@@ -274,18 +291,20 @@ func (s *Syncer) giveUp(q *batch.Queue, why error) {
 func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why error) {
 	var lost error
 	if fate != delivery.Delivered {
-		lost = s.set.fallback.events(evs, fate, why)
+		lost = s.set.Load().fallback.events(evs, fate, why)
 	}
 	type run struct {
-		chunk   *batch.Chunk
-		n, cost int
+		chunk *batch.Chunk
+		n     int
 	}
 	var (
 		runs  []run
 		hole  gap
 		total int
+		cost  int
 	)
-	for _, e := range evs {
+	for i := range evs {
+		e := &evs[i]
 		if e.Own() {
 			if fate != delivery.Delivered {
 				hole.merge(f.gap)
@@ -297,7 +316,7 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 		}
 		r := &runs[len(runs)-1]
 		r.n++
-		r.cost += e.Cost()
+		cost += e.Cost()
 		total++
 		if fate.Spilled() {
 			hole.add(e.Time, e.Level(), fate)
@@ -311,15 +330,15 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 		s.fail(fate, uint64(total), why, lost)
 	}
 	s.gap.merge(hole)
+	s.out.Add(uint64(loadOf(total, cost)))
 	for _, r := range runs {
-		s.held -= r.cost
 		if r.chunk.Open -= r.n; r.chunk.Open == 0 {
 			s.finish(r.chunk.ID)
 			free = append(free, r.chunk)
 		}
 	}
 	s.letIn()
-	tight := s.held > s.set.maxPending/2
+	tight := s.held() > s.set.Load().maxPending/2
 	s.mu.Unlock()
 	if tight {
 		return // free chunks would be memory too

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/delivery"
@@ -48,15 +49,15 @@ var retentions = map[int32]bool{
 	1096: true, 1827: true, 2192: true, 2557: true, 2922: true, 3288: true, 3653: true,
 }
 
-// init fills in the settings. The caller holds the lock.
-func (s *Syncer) init() {
-	if s.set != nil {
-		return
+// init fills in the settings. The caller holds mu.
+func (s *Syncer) init() *settings {
+	if t := s.set.Load(); t != nil {
+		return t
 	}
 	t := &settings{
 		maxEvents:   orDefault(s.MaxEvents, defaultMaxEvents),
 		maxAge:      orDefault(s.MaxAge, defaultMaxAge),
-		maxPending:  orDefault(s.MaxPending, defaultMaxPending),
+		maxPending:  int(min(int64(orDefault(s.MaxPending, defaultMaxPending)), maxPending)),
 		maxText:     orDefault(s.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
 		concurrency: orDefault(s.Concurrency, defaultConcurrency),
 		fallback:    newFallback(s.Fallback),
@@ -75,7 +76,16 @@ func (s *Syncer) init() {
 	}
 	t.deep = min(t.concurrency, 1<<10) * batch.MaxBytes
 	s.wake = make(chan struct{}, 1)
-	s.set = t
+	s.set.Store(t)
+	return t
+}
+
+// limit is the memory that all events may take together, for one at this level.
+func (t *settings) limit(lvl zapcore.Level) int {
+	if lvl >= zapcore.ErrorLevel {
+		return t.maxPending
+	}
+	return t.maxPending - t.maxPending/8
 }
 
 func orDefault[T int | time.Duration](v, def T) T {
@@ -151,6 +161,6 @@ func (o *observer) Trouble(err error, tell bool) {
 	o.lastErr, o.lastErrTime = err, time.Now()
 	o.mu.Unlock()
 	if tell {
-		o.set.fallback.tell(err)
+		o.set.Load().fallback.tell(err)
 	}
 }

@@ -69,7 +69,7 @@ func (s *Syncer) Stats() Stats {
 	defer s.mu.Unlock()
 	n := s.fates
 	st := Stats{
-		Accepted:  s.accepted,
+		Pending:   uint64(s.pending().events()),
 		Delivered: n[delivery.Delivered],
 		RejectedAs: Rejections{
 			TooOld:  n[delivery.TooOld],
@@ -84,7 +84,7 @@ func (s *Syncer) Stats() Stats {
 			AfterClose: n[delivery.AfterClose],
 			Unusable:   n[delivery.Unusable],
 		},
-		PendingBytes:  uint64(s.held),
+		PendingBytes:  uint64(s.held()),
 		Attempts:      s.attempts,
 		Puts:          s.puts,
 		BytesSent:     s.sent,
@@ -92,9 +92,9 @@ func (s *Syncer) Stats() Stats {
 		LastErrorTime: s.lastErrTime,
 		LastDelivery:  s.lastPut,
 	}
-	st.Pending = st.Accepted
+	st.Accepted = st.Pending
 	for f, k := range n {
-		st.Pending -= k
+		st.Accepted += k
 		switch f := delivery.Fate(f); {
 		case f.Rejected():
 			st.Rejected += k
@@ -177,7 +177,7 @@ type failure [delivery.Fates]struct {
 	lost error // what the fallback said to it
 }
 
-// fail notes events that went to the fallback. The caller holds the lock.
+// fail notes events that went to the fallback. The caller holds mu.
 func (s *Syncer) fail(fate delivery.Fate, n uint64, why, lost error) {
 	if len(s.waits) == 0 {
 		s.failed = s.failed.add(fate, n, why, lost)

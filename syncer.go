@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -104,33 +105,33 @@ type Syncer struct {
 	// a group that this Syncer has to create.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
-	mu  sync.Mutex
-	set *settings // nil before the first use
+	set    atomic.Pointer[settings] // nil before the first use
+	closed atomic.Bool
 
-	// The buffer.
-	chunk    *batch.Chunk   // takes the next event
-	sealed   []*batch.Chunk // full before it
-	ids      uint64         // of the newest chunk
-	live     int            // chunks with events that have no fate
-	size     int            // of the next chunk
-	events   int            // in all of these
-	bytes    int
-	held     int // bytes, with what the sender took
-	bodies   int // bytes of requests that go side by side
-	maxAge   *time.Timer
-	room     chan struct{} // closed when held shrinks, for those who Block
-	closed   bool
-	due      bool          // to be sent now
-	deep     bool          // more than the puts that may be in flight together
-	running  bool          // the sender
-	wake     chan struct{} // tells the sender that due, deep or late changed
-	waits    []*wait
-	late     uint64 // chunks up to this one are out of time
-	lateWhy  error
-	gap      gap // spilled since the last delivery
-	accepted uint64
-	fates    [delivery.Fates]uint64
-	failed   *failure // since the last Sync
+	// The buffer: what came in, the larger part of it no longer there.
+	one  lane                        // takes events
+	more atomic.Pointer[[lanes]lane] // take them instead, once they are many
+	base load                        // came in before what is in the buffer; written under all locks
+	in   atomic.Uint64               // load of all that ever came in
+	out  atomic.Uint64               // of what has its fate, less the requests that go side by side
+	due  atomic.Bool                 // the buffer is to be sent now
+	deep atomic.Bool                 // and is more than the puts that may be in flight together
+
+	mu      sync.Mutex
+	sealed  []*batch.Chunk // no longer in a lane
+	ids     uint64         // of the newest chunk
+	live    int            // chunks with events that have no fate
+	bodies  int            // bytes of requests that go side by side
+	maxAge  *time.Timer
+	room    chan struct{} // closed when there is more room, for those who Block
+	running bool          // the sender
+	wake    chan struct{} // tells the sender that due, deep or late changed
+	waits   []*wait
+	late    uint64 // chunks up to this one are out of time
+	lateWhy error
+	gap     gap // spilled since the last delivery
+	fates   [delivery.Fates]uint64
+	failed  *failure // since the last Sync
 
 	attempts, puts, sent uint64
 	lastErr              error
@@ -168,21 +169,21 @@ func (s *Syncer) Sync() error {
 
 // Flush is Sync with the time that ctx gives instead of Timeout.
 func (s *Syncer) Flush(ctx context.Context) error {
-	s.mu.Lock()
-	s.init()
+	s.lock()
+	set := s.init()
 	f := s.failed
 	s.failed = nil
 	if s.live == 0 {
-		s.mu.Unlock()
+		s.unlock()
 	} else {
 		until, ok := ctx.Deadline()
 		if !ok {
 			until = time.Now().Add(s.timeout())
 		}
-		s.set.stream.Hurry(until)
+		set.stream.Hurry(until)
 		w := s.wait()
 		w.failed = f
-		s.mu.Unlock()
+		s.unlock()
 		select {
 		case <-w.done:
 		case <-ctx.Done():
@@ -197,9 +198,8 @@ func (s *Syncer) Flush(ctx context.Context) error {
 // Close is Sync for the last time. Later events go to Fallback, and whoever
 // waits in a blocked Write is let go with an error. Closing again does no harm.
 func (s *Syncer) Close() error {
+	s.closed.Store(true)
 	s.mu.Lock()
-	s.init()
-	s.closed = true
 	s.letIn()
 	s.mu.Unlock()
 	return s.Sync()
@@ -216,21 +216,24 @@ func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
 	}
 	ms := t.UnixMilli()
 
-	s.mu.Lock()
-	if s.set == nil {
-		s.init()
+	set := s.set.Load()
+	if set == nil {
+		s.mu.Lock()
+		set = s.init()
+		s.mu.Unlock()
 	}
 	// An invalid byte counts three times, so most texts need no count.
-	if 3*len(text) > s.set.maxText {
-		s.mu.Unlock()
-		return s.addParts(ms, lvl, split(text, s.set.maxText))
+	if 3*len(text) > set.maxText {
+		return s.addParts(ms, lvl, split(text, set.maxText))
 	}
-	if s.closed || s.set.bad != nil || batch.Cost(len(text)) > s.free(lvl) {
-		s.mu.Unlock()
+	l := s.enter()
+	if s.closed.Load() || set.bad != nil || !s.admit(l, loadOf(1, batch.Cost(len(text))), set.limit(lvl)) {
+		l.mu.Unlock()
 		return s.addParts(ms, lvl, [][]byte{text})
 	}
-	s.append(ms, lvl, text)
-	s.mu.Unlock()
+	s.append(l, ms, l.seen.bytes(), lvl, text)
+	s.rouse(set, l, 1)
+	l.mu.Unlock()
 	return nil
 }
 
@@ -238,52 +241,57 @@ var space = []byte(" ")
 
 // addParts takes an event that is split, or that cannot just be appended.
 func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
-	cost := 0
+	var (
+		set  = s.set.Load()
+		n    = len(parts)
+		cost int
+		fate delivery.Fate
+		why  error
+	)
 	for _, p := range parts {
 		cost += batch.Cost(len(p))
 	}
+	for why == nil {
+		l := s.enter()
+		switch {
+		case set.bad != nil:
+			fate, why = delivery.Unusable, set.bad
+		case s.closed.Load():
+			fate, why = delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", s.Group, s.Stream, os.ErrClosed)
+		case s.admit(l, loadOf(n, cost), set.limit(lvl)):
+			number := l.seen.bytes() - cost
+			for _, p := range parts {
+				number += batch.Cost(len(p))
+				s.append(l, ms, number, lvl, p)
+			}
+			s.rouse(set, l, n)
+			l.mu.Unlock()
+			return nil
+		}
+		l.mu.Unlock()
+		if why == nil && !s.await(cost, set.limit(lvl)) {
+			fate, why = delivery.Full, fmt.Errorf("%d bytes pending for %s/%s: %w", s.held(), s.Group, s.Stream, errFull)
+		}
+	}
+
+	// It is pending as long as it is being written.
 	s.mu.Lock()
-	for !s.closed && s.set.bad == nil && cost > s.free(lvl) && s.WhenFull == Block && cost <= s.limit(lvl) {
-		if s.room == nil {
-			s.room = make(chan struct{})
-		}
-		room := s.room
-		s.kick()
-		s.mu.Unlock()
-		<-room
-		s.mu.Lock()
-	}
-	fate, why := delivery.Delivered, error(nil)
-	switch {
-	case s.set.bad != nil:
-		fate, why = delivery.Unusable, s.set.bad
-	case s.closed:
-		fate, why = delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", s.Group, s.Stream, os.ErrClosed)
-	case cost > s.free(lvl):
-		fate, why = delivery.Full, fmt.Errorf("%d bytes pending for %s/%s: %w", s.held, s.Group, s.Stream, errFull)
-	default:
-		for _, p := range parts {
-			s.append(ms, lvl, p)
-		}
-		s.mu.Unlock()
-		return nil
-	}
-	n := uint64(len(parts))
-	s.accepted += n
+	s.out.Add(uint64(-loadOf(n, 0)))
 	s.live++
 	s.ids++
 	id := s.ids
 	s.mu.Unlock()
 
-	lost := s.set.fallback.parts(parts, fate, why)
+	lost := set.fallback.parts(parts, fate, why)
 
 	s.mu.Lock()
-	s.fates[fate] += n
+	s.out.Add(uint64(loadOf(n, 0)))
+	s.fates[fate] += uint64(n)
 	for range parts {
 		s.gap.add(ms, int8(lvl), fate)
 	}
 	if fate != delivery.AfterClose {
-		s.fail(fate, n, why, lost)
+		s.fail(fate, uint64(n), why, lost)
 	}
 	s.finish(id)
 	s.mu.Unlock()
@@ -295,44 +303,36 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 
 var errFull = errors.New("memory full")
 
-// append puts an event into the buffer. The caller holds the lock and has seen
-// that there is room.
-func (s *Syncer) append(ms int64, lvl zapcore.Level, text []byte) {
-	c := s.chunk
-	if c == nil || !c.Fits(len(text)) {
-		if c != nil {
-			s.sealed = append(s.sealed, c)
-		}
-		s.ids++
-		s.live++
-		c = batch.NewChunk(s.ids, len(text), s.size)
-		s.size = 2 * c.Size()
-		s.chunk = c
+// await waits until there may be room for an event, if that is what is wanted
+// and worth it.
+func (s *Syncer) await(cost, limit int) bool {
+	if s.WhenFull != Block || cost > limit {
+		return false
 	}
-	c.Append(ms, uint32(s.accepted), int8(lvl), text)
-	cost := batch.Cost(len(text))
-	s.accepted++
-	s.held += cost
-	s.bytes += cost
-	s.events++
-	if s.events == 1 {
-		s.arm()
+	s.mu.Lock()
+	if s.closed.Load() || s.pending().bytes()+cost <= limit {
+		s.mu.Unlock()
+		return true
 	}
-	if !s.due && (s.events >= s.set.maxEvents || s.bytes >= batch.MaxBytes) || !s.deep && s.bytes >= s.set.deep {
-		s.kick()
+	if s.room == nil {
+		s.room = make(chan struct{})
 	}
+	room := s.room
+	s.kick()
+	s.mu.Unlock()
+	<-room
+	return true
 }
 
-// free is what an event at this level may take.
-func (s *Syncer) free(lvl zapcore.Level) int { return s.limit(lvl) - s.held - s.bodies }
+// held is what events take in memory. The caller holds mu, or does not need it
+// exactly.
+func (s *Syncer) held() int { return s.pending().bytes() - s.bodies }
 
-// limit is what all may take together, for an event at this level.
-func (s *Syncer) limit(lvl zapcore.Level) int {
-	if lvl >= zapcore.ErrorLevel {
-		return s.set.maxPending
-	}
-	return s.set.maxPending - s.set.maxPending/8
-}
+// pending is events without a fate, and memory that is taken.
+func (s *Syncer) pending() load { return load(s.in.Load() - s.out.Load()) }
+
+// buffered is what is in the buffer. The caller holds mu.
+func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }
 
 // split cuts text into parts of at most max bytes as the service counts them.
 func split(text []byte, max int) [][]byte {

@@ -10,13 +10,9 @@ type wait struct {
 	done   chan struct{}
 }
 
-// wait has all that was accepted sent. The caller holds the lock.
+// wait has all that was accepted sent. The caller holds all locks.
 func (s *Syncer) wait() *wait {
-	// Later events begin a chunk of their own.
-	if s.chunk != nil {
-		s.sealed = append(s.sealed, s.chunk)
-		s.chunk = nil
-	}
+	s.seal()
 	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
 	s.waits = append(s.waits, w)
 	s.kick()
@@ -34,7 +30,7 @@ func (s *Syncer) expire(w *wait, why error) {
 }
 
 // finish counts a chunk, all of whose events have their fate, for those who
-// wait. The caller holds the lock.
+// wait. The caller holds mu.
 func (s *Syncer) finish(id uint64) {
 	s.live--
 	s.waits = slices.DeleteFunc(s.waits, func(w *wait) bool {

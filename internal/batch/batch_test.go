@@ -99,10 +99,9 @@ func FuzzLen(f *testing.F) {
 }
 
 func TestChunk(t *testing.T) {
-	var ids uint64
 	for _, n := range []int{0, 1, 1000, 1 << 10, 1<<16 - header, 1 << 16, 3 << 20} {
-		ids++
-		c := NewChunk(ids, n, 0)
+		c := NewChunk(n, 0)
+		c.ID = 1
 		if !c.Fits(n) {
 			t.Fatalf("a chunk for %d bytes does not fit them", n)
 		}
@@ -114,7 +113,7 @@ func TestChunk(t *testing.T) {
 		}
 		c.Free()
 	}
-	if c := NewChunk(1, 10, 5000); c.Size() != 8192 || c.Fits(c.Size()) || !c.Fits(c.Size()-header) {
+	if c := NewChunk(10, 5000); c.Size() != 8192 || c.Fits(c.Size()) || !c.Fits(c.Size()-header) {
 		t.Errorf("a chunk of about 5000 bytes has %d", c.Size())
 	}
 }
@@ -135,7 +134,8 @@ func fill(q *Queue, id *uint64, evs []event, size int) {
 				q.Add(c)
 			}
 			*id++
-			c = NewChunk(*id, len(e.text), size)
+			c = NewChunk(len(e.text), size)
+			c.ID = *id
 		}
 		number++
 		c.Append(e.time, number, 0, []byte(e.text))
@@ -322,7 +322,8 @@ func TestCutWhole(t *testing.T) {
 func TestUntil(t *testing.T) {
 	var q Queue
 	for id := uint64(1); id <= 6; id++ {
-		c := NewChunk(id, 2000, 0)
+		c := NewChunk(2000, 0)
+		c.ID = id
 		for i := range 2 {
 			c.Append(int64(i), uint32(2*id)+uint32(i), 0, fmt.Appendf(nil, "%d", id))
 		}

@@ -39,18 +39,18 @@ type Chunk struct {
 func Cost(n int) int { return header + n }
 
 // NewChunk gives an empty chunk of about want bytes, 1 to 64 KiB, and with room
-// for at least one event with n bytes of text.
-func NewChunk(id uint64, n, want int) *Chunk {
+// for at least one event with n bytes of text. It has no ID yet.
+func NewChunk(n, want int) *Chunk {
 	size := min(max(want, minChunk), maxChunk)
 	if size = max(size, Cost(n)); size > maxChunk {
-		return &Chunk{ID: id, buf: make([]byte, 0, size), last: math.MinInt64}
+		return &Chunk{buf: make([]byte, 0, size), last: math.MinInt64}
 	}
 	k := bits.Len(uint(size-1)) - bits.Len(uint(minChunk-1))
 	c, _ := pools[k].Get().(*Chunk)
 	if c == nil {
 		c = &Chunk{buf: make([]byte, 0, minChunk<<k)}
 	}
-	c.ID, c.last, c.unsorted, c.Open = id, math.MinInt64, false, 0
+	c.ID, c.last, c.unsorted, c.Open = own, math.MinInt64, false, 0
 	return c
 }
 
@@ -123,7 +123,7 @@ type Event struct {
 
 // OwnEvent makes an event of zapcw's own, in a chunk of its own.
 func OwnEvent(ms int64, text string) Event {
-	c := NewChunk(own, len(text), 0)
+	c := NewChunk(len(text), 0)
 	c.Append(ms, 0, 0, []byte(text))
 	return c.event(0)
 }

@@ -24,7 +24,8 @@ import (
 func chunked(texts ...string) (evs []batch.Event) {
 	var q batch.Queue
 	for i, text := range texts {
-		c := batch.NewChunk(uint64(i+1), len(text), 0)
+		c := batch.NewChunk(len(text), 0)
+		c.ID = uint64(i + 1)
 		c.Append(time.Now().UnixMilli()+int64(i), uint32(i), 0, []byte(text))
 		q.Add(c)
 	}

@@ -1,0 +1,170 @@
+package zapcw
+
+import (
+	"sync"
+	"unsafe"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// A lane takes events. A Syncer begins with one; as soon as two goroutines meet
+// there, it gets some more, and each goroutine keeps to one of its own as long
+// as its stack stays where it is. Events get their order from the Syncer's count
+// of what came in, so it does not matter which lane they take.
+//
+// Whoever holds a lane may lock the Syncer's mu, never the other way round.
+type lane struct {
+	mu    sync.Mutex
+	chunk *batch.Chunk // takes the next event
+	size  int          // of the next chunk
+	seen  load         // what had come in when this lane last took an event
+	_     [64 - 32]byte
+}
+
+// lanes is how many there are when one is not enough. The last word of what came
+// in is shared by all, so many more than processors that fight for it would not
+// pay.
+const lanes = 4
+
+// A load is a number of events and the bytes that they cost, in one word so that
+// both are counted in one step. Sums of loads overflow, differences are right: as
+// long as they are of less than 2^28 events, and of less than 2^35 bytes.
+type load uint64
+
+const loadBits = 28
+
+// maxPending is the largest MaxPending: what it holds is less than 2^28 events.
+const maxPending = min(4<<30, int64(^uint(0)>>1))
+
+func loadOf(events, bytes int) load { return load(bytes)<<loadBits + load(events) }
+
+func (l load) events() int { return int(l & (1<<loadBits - 1)) }
+func (l load) bytes() int  { return int(int64(l) >> loadBits) }
+
+// enter gives a lane, locked.
+func (s *Syncer) enter() *lane {
+	more := s.more.Load()
+	if more == nil {
+		if !s.one.mu.TryLock() {
+			s.one.mu.Lock()
+			if s.more.Load() == nil {
+				s.more.Store(new([lanes]lane))
+			}
+		}
+		return &s.one
+	}
+	var here byte // stacks are at least 2 KiB, most of those that log 8 KiB or more
+	h := uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> 62
+	for i := range uint64(lanes) {
+		if l := &more[(h+i)%lanes]; l.mu.TryLock() {
+			return l
+		}
+	}
+	l := &more[h%lanes]
+	l.mu.Lock()
+	return l
+}
+
+// lock keeps everybody out: all lanes, and mu.
+func (s *Syncer) lock() {
+	s.one.mu.Lock()
+	if more := s.more.Load(); more != nil { // made under the first
+		for i := range more {
+			more[i].mu.Lock()
+		}
+	}
+	s.mu.Lock()
+}
+
+func (s *Syncer) unlock() {
+	s.mu.Unlock()
+	if more := s.more.Load(); more != nil {
+		for i := range more {
+			more[i].mu.Unlock()
+		}
+	}
+	s.one.mu.Unlock()
+}
+
+// admit counts events in if they fit into limit bytes with all that is there,
+// for a lane that the caller holds.
+func (s *Syncer) admit(l *lane, d load, limit int) bool {
+	// The last known count will do for a guess: if it is wrong, nothing happens,
+	// and the next step has the right one at hand.
+	for in := l.seen; ; {
+		if (in + d - load(s.out.Load())).bytes() > limit {
+			now := load(s.in.Load())
+			if now == in {
+				return false
+			}
+			in = now
+			continue
+		}
+		if s.in.CompareAndSwap(uint64(in), uint64(in+d)) {
+			l.seen = in + d
+			return true
+		}
+		in = load(s.in.Load())
+	}
+}
+
+// append puts an admitted event into the lane's chunk. Its number grows with
+// every event that comes in.
+func (s *Syncer) append(l *lane, ms int64, number int, lvl zapcore.Level, text []byte) {
+	c := l.chunk
+	if c == nil || !c.Fits(len(text)) {
+		c = batch.NewChunk(len(text), l.size)
+		l.size = 2 * c.Size()
+		s.mu.Lock()
+		s.ids++
+		s.live++
+		c.ID = s.ids
+		if l.chunk != nil {
+			s.sealed = append(s.sealed, l.chunk)
+		}
+		s.mu.Unlock()
+		l.chunk = c
+	}
+	c.Append(ms, uint32(number), int8(lvl), text)
+}
+
+// rouse starts what the last n events of a lane are to start: the timer for
+// MaxAge, or the sender.
+func (s *Syncer) rouse(set *settings, l *lane, n int) {
+	d := l.seen - s.base
+	events, bytes := d.events(), d.bytes()
+	full := (events >= set.maxEvents || bytes >= batch.MaxBytes) && !s.due.Load()
+	deep := bytes >= set.deep && !s.deep.Load()
+	if events > n && !full && !deep {
+		return
+	}
+	s.mu.Lock()
+	if events <= n {
+		s.arm()
+	}
+	if full || deep {
+		s.kick()
+	}
+	s.mu.Unlock()
+}
+
+// seal takes the chunks out of the lanes: later events begin new ones. The
+// caller holds all locks.
+func (s *Syncer) seal() {
+	s.one.seal(s)
+	if more := s.more.Load(); more != nil {
+		for i := range more {
+			more[i].seal(s)
+		}
+	}
+}
+
+func (l *lane) seal(s *Syncer) {
+	if l.chunk != nil {
+		s.sealed = append(s.sealed, l.chunk)
+		l.chunk = nil
+	}
+	l.size = 0
+}

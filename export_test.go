@@ -17,6 +17,6 @@ func (s *Syncer) Widen() {
 	s.one.mu.Lock()
 	defer s.one.mu.Unlock()
 	if s.more.Load() == nil {
-		s.more.Store(new([lanes]lane))
+		s.more.Store(new([lanes]wideLane))
 	}
 }

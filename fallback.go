@@ -2,7 +2,6 @@ package zapcw
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -37,13 +36,6 @@ const (
 	// flushAt is how much is gathered before it is written.
 	flushAt = 32 << 10
 )
-
-func newFallback(w zapcore.WriteSyncer) *fallback {
-	if w == nil {
-		w = os.Stderr
-	}
-	return &fallback{w: w}
-}
 
 // tell says what is wrong where no event is lost by it.
 func (f *fallback) tell(err error) {

@@ -18,9 +18,14 @@ import (
 type lane struct {
 	mu    sync.Mutex
 	chunk *batch.Chunk // takes the next event
-	size  int          // of the next chunk
+	size  int          // of the next chunk, at least
 	seen  load         // what had come in when this lane last took an event
-	_     [64 - 32]byte
+}
+
+// A wideLane shares no cache line with others.
+type wideLane struct {
+	lane
+	_ [64 - unsafe.Sizeof(lane{})]byte
 }
 
 // lanes is how many there are when one is not enough. The last word of what came
@@ -50,7 +55,7 @@ func (s *Syncer) enter() *lane {
 		if !s.one.mu.TryLock() {
 			s.one.mu.Lock()
 			if s.more.Load() == nil {
-				s.more.Store(new([lanes]lane))
+				s.more.Store(new([lanes]wideLane))
 			}
 		}
 		return &s.one
@@ -58,11 +63,11 @@ func (s *Syncer) enter() *lane {
 	var here byte // stacks are at least 2 KiB, most of those that log 8 KiB or more
 	h := uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> 62
 	for i := range uint64(lanes) {
-		if l := &more[(h+i)%lanes]; l.mu.TryLock() {
+		if l := &more[(h+i)%lanes].lane; l.mu.TryLock() {
 			return l
 		}
 	}
-	l := &more[h%lanes]
+	l := &more[h%lanes].lane
 	l.mu.Lock()
 	return l
 }
@@ -115,8 +120,8 @@ func (s *Syncer) admit(l *lane, d load, limit int) bool {
 func (s *Syncer) append(l *lane, ms int64, number int, lvl zapcore.Level, text []byte) {
 	c := l.chunk
 	if c == nil || !c.Fits(len(text)) {
-		c = batch.NewChunk(len(text), l.size)
-		l.size = 2 * c.Size()
+		// An eighth of what is there: little is left over at its end.
+		c = batch.NewChunk(len(text), max(l.size, (l.seen-s.base).bytes()/8))
 		s.mu.Lock()
 		s.ids++
 		s.live++
@@ -166,5 +171,4 @@ func (l *lane) seal(s *Syncer) {
 		s.sealed = append(s.sealed, l.chunk)
 		l.chunk = nil
 	}
-	l.size = 0
 }

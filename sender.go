@@ -25,7 +25,7 @@ var lists = sync.Pool{New: func() any { return new([]batch.Event) }}
 // send is the sender: the one goroutine that takes the buffer, cuts batches and
 // starts puts. It ends when nothing is left that is due. What gathers in the
 // buffer while a put is under way goes with the next.
-func (s *Syncer) send() {
+func (s *Syncer) send(wake <-chan struct{}) {
 	var (
 		set   = s.set.Load()
 		queue batch.Queue
@@ -61,7 +61,7 @@ func (s *Syncer) send() {
 			taken = s.take(s.segment())
 		}
 		if !s.due.Load() && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
-			s.running = false
+			s.wake = nil
 			s.unlock()
 			return
 		}
@@ -104,7 +104,7 @@ func (s *Syncer) send() {
 			clear(f.batch.Events)
 			list := f.batch.Events[:0]
 			lists.Put(&list)
-		case <-s.wake:
+		case <-wake:
 		}
 	}
 }
@@ -129,9 +129,9 @@ func (s *Syncer) arm() {
 func (s *Syncer) kick() {
 	s.due.Store(true)
 	s.deep.Store(s.buffered().bytes() >= s.set.Load().deep)
-	if !s.running {
-		s.running = true
-		go s.send()
+	if s.wake == nil {
+		s.wake = make(chan struct{}, 1)
+		go s.send(s.wake)
 		return
 	}
 	select {
@@ -151,7 +151,7 @@ func (s *Syncer) letIn() {
 // take gives the chunks of the buffer up to id. The caller holds all locks.
 func (s *Syncer) take(id uint64) []*batch.Chunk {
 	set := s.set.Load()
-	size := s.buffered().bytes() / 4
+	size := s.buffered().bytes() / 8
 	s.seal()
 	s.one.size = size
 	if more := s.more.Load(); more != nil {
@@ -178,6 +178,7 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 	if rest == 0 {
 		if s.maxAge != nil {
 			s.maxAge.Stop()
+			s.maxAge = nil // an idle Syncer keeps little
 		}
 		return taken
 	}
@@ -214,7 +215,7 @@ func (s *Syncer) oldest() uint64 {
 	look(&s.one)
 	if more := s.more.Load(); more != nil {
 		for i := range more {
-			look(&more[i])
+			look(&more[i].lane)
 		}
 	}
 	return id
@@ -224,7 +225,9 @@ func (s *Syncer) oldest() uint64 {
 func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 	f := new(flight)
 	s.mu.Lock()
-	f.gap, s.gap = s.gap, gap{}
+	if s.gap != nil {
+		f.gap, s.gap = *s.gap, nil
+	}
 	s.mu.Unlock()
 	list := *lists.Get().(*[]batch.Event)
 	if f.gap.count == 0 {
@@ -237,7 +240,7 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 	if f.batch.Bytes+size > batch.MaxBytes {
 		// One event fills the put: the next one tells.
 		s.mu.Lock()
-		s.gap.merge(f.gap)
+		s.hole().merge(f.gap)
 		s.mu.Unlock()
 		f.gap = gap{}
 		return f
@@ -329,7 +332,9 @@ func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why er
 	if fate != delivery.Delivered && total > 0 {
 		s.fail(fate, uint64(total), why, lost)
 	}
-	s.gap.merge(hole)
+	if hole.count > 0 {
+		s.hole().merge(hole)
+	}
 	s.out.Add(uint64(loadOf(total, cost)))
 	for _, r := range runs {
 		if r.chunk.Open -= r.n; r.chunk.Open == 0 {

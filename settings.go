@@ -3,6 +3,7 @@ package zapcw
 import (
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,8 +24,8 @@ type settings struct {
 	maxText     int // of one event, in bytes as the service counts them
 	concurrency int
 	deep        int // bytes in the buffer that are worth puts side by side
-	fallback    *fallback
-	stream      *delivery.Stream
+	fallback    fallback
+	stream      delivery.Stream
 	bad         error // why nothing can be sent
 }
 
@@ -60,22 +61,21 @@ func (s *Syncer) init() *settings {
 		maxPending:  int(min(int64(orDefault(s.MaxPending, defaultMaxPending)), maxPending)),
 		maxText:     orDefault(s.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
 		concurrency: orDefault(s.Concurrency, defaultConcurrency),
-		fallback:    newFallback(s.Fallback),
-		stream: &delivery.Stream{
+		fallback:    fallback{w: s.Fallback},
+		stream: delivery.Stream{
 			Client: s.Client, Group: s.Group, Name: s.Stream,
 			Retention: s.Retention, NewGroup: s.NewGroup, Observer: (*observer)(s),
 		},
 		bad: s.check(),
 	}
-	if s.Fallback == s {
-		t.fallback = newFallback(nil)
+	if s.Fallback == nil || s.Fallback == s {
+		t.fallback.w = os.Stderr
 	}
 	if t.bad != nil {
 		// Nothing is split by a limit that may be none.
 		t.maxText = math.MaxInt
 	}
 	t.deep = min(t.concurrency, 1<<10) * batch.MaxBytes
-	s.wake = make(chan struct{}, 1)
 	s.set.Store(t)
 	return t
 }
@@ -146,7 +146,7 @@ func (o *observer) Put(events, bytes int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attempts++
-	now := time.Now()
+	now := time.Now().UnixNano()
 	if err != nil {
 		o.lastErr, o.lastErrTime = err, now
 		return
@@ -158,7 +158,7 @@ func (o *observer) Put(events, bytes int, err error) {
 
 func (o *observer) Trouble(err error, tell bool) {
 	o.mu.Lock()
-	o.lastErr, o.lastErrTime = err, time.Now()
+	o.lastErr, o.lastErrTime = err, time.Now().UnixNano()
 	o.mu.Unlock()
 	if tell {
 		o.set.Load().fallback.tell(err)

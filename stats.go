@@ -89,8 +89,8 @@ func (s *Syncer) Stats() Stats {
 		Puts:          s.puts,
 		BytesSent:     s.sent,
 		LastError:     s.lastErr,
-		LastErrorTime: s.lastErrTime,
-		LastDelivery:  s.lastPut,
+		LastErrorTime: unix(s.lastErrTime),
+		LastDelivery:  unix(s.lastPut),
 	}
 	st.Accepted = st.Pending
 	for f, k := range n {
@@ -105,6 +105,14 @@ func (s *Syncer) Stats() Stats {
 	return st
 }
 
+// unix is the time of n, the zero time if that is zero.
+func unix(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
 // A gap is a hole in the stream: events that were spilled since the last put
 // that the service took. The zero value is no gap.
 type gap struct {
@@ -112,6 +120,14 @@ type gap struct {
 	levels      [1 + zapcore.DPanicLevel - zapcore.DebugLevel + 1]uint64 // the first is for levels without a name
 	first, last int64                                                    // milliseconds since 1970
 	why         uint16                                                   // fates, a bit each
+}
+
+// hole is the gap since the last delivery. The caller holds mu.
+func (s *Syncer) hole() *gap {
+	if s.gap == nil {
+		s.gap = new(gap)
+	}
+	return s.gap
 }
 
 // add counts an event.

@@ -109,13 +109,13 @@ type Syncer struct {
 	closed atomic.Bool
 
 	// The buffer: what came in, the larger part of it no longer there.
-	one  lane                        // takes events
-	more atomic.Pointer[[lanes]lane] // take them instead, once they are many
-	base load                        // came in before what is in the buffer; written under all locks
-	in   atomic.Uint64               // load of all that ever came in
-	out  atomic.Uint64               // of what has its fate, less the requests that go side by side
-	due  atomic.Bool                 // the buffer is to be sent now
-	deep atomic.Bool                 // and is more than the puts that may be in flight together
+	one  lane                            // takes events
+	more atomic.Pointer[[lanes]wideLane] // take them instead, once they are many
+	base load                            // came in before what is in the buffer; written under all locks
+	in   atomic.Uint64                   // load of all that ever came in
+	out  atomic.Uint64                   // of what has its fate, less the requests that go side by side
+	due  atomic.Bool                     // the buffer is to be sent now
+	deep atomic.Bool                     // and is more than the puts that may be in flight together
 
 	mu      sync.Mutex
 	sealed  []*batch.Chunk // no longer in a lane
@@ -124,18 +124,17 @@ type Syncer struct {
 	bodies  int            // bytes of requests that go side by side
 	maxAge  *time.Timer
 	room    chan struct{} // closed when there is more room, for those who Block
-	running bool          // the sender
-	wake    chan struct{} // tells the sender that due, deep or late changed
+	wake    chan struct{} // tells the sender, if there is one, that due, deep or late changed
 	waits   []*wait
 	late    uint64 // chunks up to this one are out of time
 	lateWhy error
-	gap     gap // spilled since the last delivery
+	gap     *gap // spilled since the last delivery
 	fates   [delivery.Fates]uint64
 	failed  *failure // since the last Sync
 
 	attempts, puts, sent uint64
 	lastErr              error
-	lastErrTime, lastPut time.Time
+	lastErrTime, lastPut int64 // nanoseconds since 1970
 }
 
 var _ zapcore.WriteSyncer = (*Syncer)(nil)
@@ -288,7 +287,7 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 	s.out.Add(uint64(loadOf(n, 0)))
 	s.fates[fate] += uint64(n)
 	for range parts {
-		s.gap.add(ms, int8(lvl), fate)
+		s.hole().add(ms, int8(lvl), fate)
 	}
 	if fate != delivery.AfterClose {
 		s.fail(fate, uint64(n), why, lost)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,7 +33,7 @@ type pace struct {
 	until   time.Time // nothing goes before
 	probing bool      // one attempt is on its way to see
 	began   time.Time // the last such
-	aboard  map[*attempt]struct{}
+	aboard  []*attempt
 	waited  time.Time // until then somebody waits in Sync
 	changed chan struct{}
 	last    error // what failed
@@ -59,15 +60,14 @@ func (p *pace) board(ctx context.Context, hung time.Duration) (context.Context, 
 	a := &attempt{time.Now(), hung, cancel}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.aboard == nil {
-		p.aboard = make(map[*attempt]struct{})
-	}
-	p.aboard[a] = struct{}{}
+	p.aboard = append(p.aboard, a)
 	return ctx, func() {
 		cancel(nil)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.aboard, a)
+		if p.aboard = slices.DeleteFunc(p.aboard, func(b *attempt) bool { return b == a }); len(p.aboard) == 0 {
+			p.aboard = nil
+		}
 	}
 }
 
@@ -170,7 +170,7 @@ func (p *pace) hurry(until time.Time) {
 	if until.After(p.waited) {
 		p.waited = until
 	}
-	for a := range p.aboard {
+	for _, a := range p.aboard {
 		if time.Since(a.began) >= a.hung {
 			a.cancel(errHung)
 		}

@@ -46,9 +46,9 @@ func (f *fallback) tell(err error) {
 }
 
 // events writes events and why they come here.
-func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (lost error) {
+func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost error) {
 	n := 0
-	for _, e := range evs {
+	for e := range evs.All() {
 		if !e.Own() {
 			n++
 		}
@@ -59,7 +59,7 @@ func (f *fallback) events(evs []batch.Event, fate delivery.Fate, why error) (los
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(n)), hint(fate, why))
-	for _, e := range evs {
+	for e := range evs.All() {
 		if e.Own() {
 			continue
 		}

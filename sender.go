@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"example.com/zapcw/internal/batch"
@@ -13,14 +12,11 @@ import (
 
 // A flight is a batch on its way.
 type flight struct {
-	batch  batch.Batch
+	batch  *batch.Batch
 	gap    gap // what its first event tells, if that is our own
 	cancel context.CancelCauseFunc
 	body   int // memory for its request, if that is worth counting
 }
-
-// lists holds lists of events for the next batches.
-var lists = sync.Pool{New: func() any { return new([]batch.Event) }}
 
 // send is the sender: the one goroutine that takes the buffer, cuts batches and
 // starts puts. It ends when nothing is left that is due. What gathers in the
@@ -74,7 +70,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 			s.giveUp(queue.Until(late), why)
 			if next != nil && next.batch.Before(late) {
 				fate, err := s.set.Load().stream.GiveUp(why)
-				s.settle(next, next.batch.Events, fate, err)
+				s.settle(next, next.batch.List, fate, err)
 				next = nil
 			}
 			for _, f := range up {
@@ -87,7 +83,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 			next = s.cut(&queue, many)
 		}
 		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
-			if len(up) > 0 || next.batch.Bytes > batch.MaxBytes/4 {
+			if len(up) > 0 || next.batch.Size() > batch.MaxBytes/4 {
 				s.reserve(next)
 			}
 			s.launch(next, done)
@@ -101,9 +97,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		case f := <-done:
 			up = slices.DeleteFunc(up, func(g *flight) bool { return g == f })
 			s.unreserve(f)
-			clear(f.batch.Events)
-			list := f.batch.Events[:0]
-			lists.Put(&list)
+			f.batch.Free()
 		case <-wake:
 		}
 	}
@@ -229,15 +223,14 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 		f.gap, s.gap = *s.gap, nil
 	}
 	s.mu.Unlock()
-	list := *lists.Get().(*[]batch.Event)
 	if f.gap.count == 0 {
-		f.batch = q.Cut(list, 0, whole)
+		f.batch = q.Cut(0, whole)
 		return f
 	}
 	text := f.gap.text()
 	size := batch.Size([]byte(text))
-	f.batch = q.Cut(list, size, whole)
-	if f.batch.Bytes+size > batch.MaxBytes {
+	f.batch = q.Cut(size, whole)
+	if f.batch.Size()+size > batch.MaxBytes {
 		// One event fills the put: the next one tells.
 		s.mu.Lock()
 		s.hole().merge(f.gap)
@@ -245,7 +238,7 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 		f.gap = gap{}
 		return f
 	}
-	f.batch.Events = slices.Insert(f.batch.Events, 0, batch.OwnEvent(f.batch.First(), text))
+	f.batch.List = f.batch.Prepend(batch.OwnEvent(f.batch.First(), text))
 	return f
 }
 
@@ -255,7 +248,7 @@ func (s *Syncer) cut(q *batch.Queue, whole bool) *flight {
 func (s *Syncer) reserve(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.body = min(f.batch.Bytes+f.batch.Bytes/4, s.set.Load().maxPending/8)
+	f.body = min(f.batch.Size()*5/4, s.set.Load().maxPending/8)
 	s.bodies += f.body
 	s.out.Add(uint64(-loadOf(0, f.body)))
 }
@@ -273,7 +266,7 @@ func (s *Syncer) launch(f *flight, done chan<- *flight) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f.cancel = cancel
 	go func() {
-		s.set.Load().stream.Deliver(ctx, f.batch.Events, func(evs []batch.Event, fate delivery.Fate, err error) {
+		s.set.Load().stream.Deliver(ctx, f.batch.List, func(evs batch.List, fate delivery.Fate, err error) {
 			s.settle(f, evs, fate, err)
 		})
 		cancel(nil)
@@ -284,62 +277,57 @@ func (s *Syncer) launch(f *flight, done chan<- *flight) {
 // giveUp spills what is queued.
 func (s *Syncer) giveUp(q *batch.Queue, why error) {
 	for !q.Empty() {
-		f := &flight{batch: q.Cut(nil, 0, false)}
+		f := &flight{batch: q.Cut(0, false)}
 		fate, err := s.set.Load().stream.GiveUp(why)
-		s.settle(f, f.batch.Events, fate, err)
+		s.settle(f, f.batch.List, fate, err)
+		f.batch.Free()
 	}
 }
 
 // settle gives events of a flight their fate.
-func (s *Syncer) settle(f *flight, evs []batch.Event, fate delivery.Fate, why error) {
-	var lost error
+func (s *Syncer) settle(f *flight, evs batch.List, fate delivery.Fate, why error) {
+	var (
+		lost   error
+		hole   gap
+		events = evs.Len()
+		cost   = evs.Cost()
+	)
 	if fate != delivery.Delivered {
 		lost = s.set.Load().fallback.events(evs, fate, why)
-	}
-	type run struct {
-		chunk *batch.Chunk
-		n     int
-	}
-	var (
-		runs  []run
-		hole  gap
-		total int
-		cost  int
-	)
-	for i := range evs {
-		e := &evs[i]
-		if e.Own() {
-			if fate != delivery.Delivered {
+		for e := range evs.All() {
+			switch {
+			case e.Own():
 				hole.merge(f.gap)
+			case fate.Spilled():
+				hole.add(e.Time, e.Level(), fate)
 			}
-			continue
 		}
-		if n := len(runs); n == 0 || runs[n-1].chunk != e.Chunk {
-			runs = append(runs, run{chunk: e.Chunk})
-		}
-		r := &runs[len(runs)-1]
-		r.n++
-		cost += e.Cost()
-		total++
-		if fate.Spilled() {
-			hole.add(e.Time, e.Level(), fate)
+	}
+
+	for c, n := range evs.Chunks() {
+		if c.Own() {
+			events -= n
+			cost -= c.Len()
 		}
 	}
 
 	var free []*batch.Chunk
 	s.mu.Lock()
-	s.fates[fate] += uint64(total)
-	if fate != delivery.Delivered && total > 0 {
-		s.fail(fate, uint64(total), why, lost)
+	s.out.Add(uint64(loadOf(events, cost)))
+	s.fates[fate] += uint64(events)
+	if fate != delivery.Delivered && events > 0 {
+		s.fail(fate, uint64(events), why, lost)
 	}
 	if hole.count > 0 {
 		s.hole().merge(hole)
 	}
-	s.out.Add(uint64(loadOf(total, cost)))
-	for _, r := range runs {
-		if r.chunk.Open -= r.n; r.chunk.Open == 0 {
-			s.finish(r.chunk.ID)
-			free = append(free, r.chunk)
+	for c, n := range evs.Chunks() {
+		if c.Own() {
+			continue
+		}
+		if c.Open -= n; c.Open == 0 {
+			s.finish(c.ID)
+			free = append(free, c)
 		}
 	}
 	s.letIn()

@@ -1,26 +1,36 @@
 package batch
 
-// A Batch is what one put can carry: at least one event, in the order of time.
+import "sync"
+
+// A Batch is what one put can carry: at least one event.
 type Batch struct {
-	Events []Event
-	// Bytes is the size of the events as the service counts them, if all of them
-	// are UTF-8.
-	Bytes int
-
-	oldest uint64 // the first of the chunks; these may be free already
+	List
+	// Chunks are free before a batch is forgotten.
+	first, last int64
+	oldest      uint64
 }
-
-// First is the time of the oldest event.
-func (b Batch) First() int64 { return b.Events[0].Time }
-
-// Last is the time of the newest event.
-func (b Batch) Last() int64 { return b.Events[len(b.Events)-1].Time }
 
 // Apart tells whether b and c have no millisecond in common. The service orders
 // a stream by time and leaves ties to arrival, so only such batches may be in
 // flight together.
-func (b Batch) Apart(c Batch) bool { return b.Last() < c.First() || c.Last() < b.First() }
+func (b *Batch) Apart(c *Batch) bool { return b.last < c.first || c.last < b.first }
+
+// First is the time of the oldest event.
+func (b *Batch) First() int64 { return b.first }
+
+// Last is the time of the newest event.
+func (b *Batch) Last() int64 { return b.last }
 
 // Before tells whether some event of b may have been accepted in a chunk up to
 // id.
-func (b Batch) Before(id uint64) bool { return b.oldest <= id }
+func (b *Batch) Before(id uint64) bool { return b.oldest <= id }
+
+// Free gives the memory of the list back.
+func (b *Batch) Free() {
+	clear(b.runs)
+	b.List = List{runs: b.runs[:0]}
+	batches.Put(b)
+}
+
+// batches holds batches for the next cuts.
+var batches = sync.Pool{New: func() any { return new(Batch) }}

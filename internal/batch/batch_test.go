@@ -146,24 +146,28 @@ func fill(q *Queue, id *uint64, evs []event, size int) {
 }
 
 // checkBatch fails if the service would refuse the batch.
-func checkBatch(t *testing.T, b Batch) {
+func checkBatch(t *testing.T, b *Batch) {
 	t.Helper()
-	size := 0
-	for i, e := range b.Events {
+	size, last, i := 0, b.First(), 0
+	for e := range b.All() {
 		size += len(e.Text()) + Overhead
-		if i > 0 && e.Time < b.Events[i-1].Time {
+		if e.Time < last {
 			t.Fatalf("event %d is older than the one before it", i)
 		}
+		last = e.Time
+		i++
 	}
 	switch {
-	case len(b.Events) == 0:
+	case b.Len() == 0:
 		t.Fatal("empty batch")
-	case len(b.Events) > MaxEvents:
-		t.Fatalf("%d events", len(b.Events))
+	case b.Len() > MaxEvents || b.Len() != i:
+		t.Fatalf("%d events, %d in all", b.Len(), i)
 	case size > MaxBytes:
 		t.Fatalf("%d bytes", size)
-	case size != b.Bytes:
-		t.Fatalf("%d bytes, said to be %d", size, b.Bytes)
+	case size != b.Size():
+		t.Fatalf("%d bytes, said to be %d", size, b.Size())
+	case last != b.Last():
+		t.Fatalf("last at %d, said to be %d", last, b.Last())
 	case b.Last()-b.First() > MaxSpan:
 		t.Fatalf("span of %d ms", b.Last()-b.First())
 	}
@@ -212,9 +216,9 @@ func TestQueue(t *testing.T) {
 						break
 					}
 					before := q.Bytes()
-					b := q.Cut(nil, r.IntN(2)*500, r.IntN(2) == 0)
+					b := q.Cut(r.IntN(2)*500, r.IntN(2) == 0)
 					checkBatch(t, b)
-					for _, e := range b.Events {
+					for e := range b.All() {
 						got = append(got, event{e.Time, string(e.Text())})
 						want += e.Cost()
 					}
@@ -271,9 +275,9 @@ func TestCutFull(t *testing.T) {
 			}
 			fill(&q, &id, evs, maxChunk)
 			for !q.Empty() {
-				b := q.Cut(nil, 0, false)
+				b := q.Cut(0, false)
 				checkBatch(t, b)
-				want = append(want, len(b.Events))
+				want = append(want, b.Len())
 			}
 			if !slices.Equal(want, tt.sizes) {
 				t.Errorf("batches of %v, want %v", want, tt.sizes)
@@ -300,10 +304,10 @@ func TestCutWhole(t *testing.T) {
 		evs = append(evs, event{20, size})
 	}
 	fill(&q, &id, evs, maxChunk)
-	var prev Batch
+	var prev *Batch
 	n := 0
 	for !q.Empty() {
-		b := q.Cut(nil, 0, true)
+		b := q.Cut(0, true)
 		checkBatch(t, b)
 		if n > 0 && !prev.Apart(b) && b.First() != 20 {
 			t.Errorf("batches [%d, %d] and [%d, %d] share a millisecond", prev.First(), prev.Last(), b.First(), b.Last())
@@ -311,7 +315,7 @@ func TestCutWhole(t *testing.T) {
 		if n > 0 && (prev.Last() > b.First()) {
 			t.Errorf("batches [%d, %d] and [%d, %d] overlap", prev.First(), prev.Last(), b.First(), b.Last())
 		}
-		n += len(b.Events)
+		n += b.Len()
 		prev = b
 	}
 	if n != len(evs) {
@@ -331,11 +335,11 @@ func TestUntil(t *testing.T) {
 	}
 	old := q.Until(3)
 	for i, q := range []*Queue{old, &q} {
-		b := q.Cut(nil, 0, false)
-		if len(b.Events) != 6 || !q.Empty() || q.Bytes() != 0 {
-			t.Fatalf("queue %d has %d events and %d bytes left", i, len(b.Events), q.Bytes())
+		b := q.Cut(0, false)
+		if b.Len() != 6 || !q.Empty() || q.Bytes() != 0 {
+			t.Fatalf("queue %d has %d events and %d bytes left", i, b.Len(), q.Bytes())
 		}
-		for _, e := range b.Events {
+		for e := range b.All() {
 			if (e.Chunk.ID <= 3) != (i == 0) {
 				t.Errorf("queue %d has an event of chunk %d", i, e.Chunk.ID)
 			}
@@ -366,8 +370,8 @@ func FuzzCut(f *testing.F) {
 			id        uint64
 			now       int64
 			n, out    int
-			cutAll    = func(whole bool) Batch { return q.Cut(nil, int(extra), whole) }
-			lastWhole Batch
+			cutAll    = func(whole bool) *Batch { return q.Cut(int(extra), whole) }
+			lastWhole *Batch
 		)
 		for ; len(in) >= 4 && n < 60; in = in[4:] {
 			// Steps of -128 hours to 127 hours, or less.
@@ -386,19 +390,19 @@ func FuzzCut(f *testing.F) {
 			if in[3]&1 != 0 {
 				b := cutAll(in[3]&2 != 0)
 				checkBatch(t, b)
-				out += len(b.Events)
+				out += b.Len()
 			}
 		}
 		for !q.Empty() {
 			b := cutAll(true)
 			checkBatch(t, b)
-			if len(b.Events) > 1 && b.Bytes+int(extra) > MaxBytes {
-				t.Fatalf("no room for %d bytes beside %d", extra, b.Bytes)
+			if b.Len() > 1 && b.Size()+int(extra) > MaxBytes {
+				t.Fatalf("no room for %d bytes beside %d", extra, b.Size())
 			}
-			if len(lastWhole.Events) > 0 && lastWhole.Last() > b.First() {
+			if lastWhole != nil && lastWhole.Last() > b.First() {
 				t.Fatal("batches overlap")
 			}
-			out += len(b.Events)
+			out += b.Len()
 			lastWhole = b
 		}
 		if out != n || q.Bytes() != 0 {
@@ -422,15 +426,16 @@ func BenchmarkCut(b *testing.B) {
 			for _, s := range q.srcs {
 				chunks = append(chunks, s.chunk)
 			}
-			list := make([]Event, 0, MaxEvents)
 			for b.Loop() {
 				var q Queue
 				for _, c := range chunks {
 					q.Add(c)
 				}
-				if n := len(q.Cut(list, 0, false).Events); n != count {
-					b.Fatal(n)
+				batch := q.Cut(0, false)
+				if batch.Len() != count {
+					b.Fatal(batch.Len())
 				}
+				batch.Free()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(count), "ns/event")
 		})

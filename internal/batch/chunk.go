@@ -31,8 +31,9 @@ type Chunk struct {
 	Open int
 
 	buf      []byte
-	last     int64 // time of the newest record
-	unsorted bool  // some record is older than the one before it
+	last     int64 // time of the last record
+	number   uint32
+	unsorted bool // some record is older than the one before it
 }
 
 // Cost is the memory that an event with n bytes of text takes in a chunk.
@@ -68,6 +69,9 @@ func (c *Chunk) Size() int { return cap(c.buf) }
 // Len is the memory that its events take.
 func (c *Chunk) Len() int { return len(c.buf) }
 
+// Own tells whether the chunk is the one of an OwnEvent.
+func (c *Chunk) Own() bool { return c.ID == own }
+
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
@@ -78,7 +82,7 @@ func (c *Chunk) Append(ms int64, number uint32, level int8, text []byte) {
 	if ms < c.last {
 		c.unsorted = true
 	}
-	c.last = ms
+	c.last, c.number = ms, number
 	i := len(c.buf)
 	b := c.buf[:i+header+len(text)]
 	r := b[i : i+header]
@@ -94,8 +98,8 @@ func (c *Chunk) Append(ms int64, number uint32, level int8, text []byte) {
 // time is the time of the record at off.
 func (c *Chunk) time(off uint32) int64 { return int64(binary.LittleEndian.Uint64(c.buf[off:])) }
 
-// number is the number of the record at off.
-func (c *Chunk) number(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
+// numberAt is the number of the record at off.
+func (c *Chunk) numberAt(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
 
 // event reads the record at off.
 func (c *Chunk) event(off uint32) Event {
@@ -132,7 +136,7 @@ func OwnEvent(ms int64, text string) Event {
 const own = 0
 
 // Own tells whether zapcw wrote the event itself; nobody counts it.
-func (e Event) Own() bool { return e.Chunk.ID == own }
+func (e Event) Own() bool { return e.Chunk.Own() }
 
 // Level is a zapcore.Level.
 func (e Event) Level() int8 { return int8(e.Chunk.buf[e.off-1]) }
@@ -140,8 +144,10 @@ func (e Event) Level() int8 { return int8(e.Chunk.buf[e.off-1]) }
 // Text is valid until the event's chunk is freed.
 func (e Event) Text() []byte { return e.Chunk.buf[e.off : e.off+e.n] }
 
-// Size is what the service counts for the event if its text is UTF-8, see Size.
-func (e Event) Size() int { return int(e.n) + Overhead }
-
 // Cost is the memory that the event takes in its chunk.
 func (e Event) Cost() int { return header + int(e.n) }
+
+// size is what the service counts for the event if its text is UTF-8.
+func (e Event) size() int { return Overhead + int(e.n) }
+
+func (e Event) run() run { return run{e.Chunk, e.off - header, 1, header + e.n} }

@@ -15,7 +15,7 @@ type Queue struct {
 	srcs []*source
 	// held are events that left their source but not the queue: the beginning
 	// of a millisecond that did not fit. They precede anything as old as they.
-	held  []Event
+	held  List
 	bytes int
 }
 
@@ -26,7 +26,7 @@ func (q *Queue) Add(c *Chunk) {
 }
 
 // Empty tells whether nothing is left.
-func (q *Queue) Empty() bool { return len(q.srcs) == 0 && len(q.held) == 0 }
+func (q *Queue) Empty() bool { return len(q.srcs) == 0 && q.held.n == 0 }
 
 // Bytes is about how much is queued: what the events cost in their chunks.
 func (q *Queue) Bytes() int { return q.bytes }
@@ -37,19 +37,18 @@ func (q *Queue) Bytes() int { return q.bytes }
 // be in flight with it, see Batch.Apart; that is not to be had where one
 // millisecond fills more than a batch.
 //
-// Texts are taken to be UTF-8: to look costs as much as to send. What is not
+// Texts are taken to be UTF-8: to look costs as much as all the rest. What is not
 // makes the batch larger than it may be, and whoever writes the request halves it.
-func (q *Queue) Cut(dst []Event, extra int, whole bool) Batch {
-	b := Batch{Events: dst[:0], oldest: math.MaxUint64}
-	c := cut{Batch: &b, room: MaxBytes, count: MaxEvents}
+func (q *Queue) Cut(extra int, whole bool) *Batch {
+	b := batches.Get().(*Batch)
+	b.oldest = math.MaxUint64
+	c := cut{Batch: b, room: MaxBytes, count: MaxEvents}
 	if extra > 0 {
 		c.room, c.count = MaxBytes-extra, MaxEvents-1
 	}
 	for !c.full && !q.Empty() {
-		if len(q.held) > 0 && (len(q.srcs) == 0 || q.held[0].Time <= q.srcs[0].time) {
-			if c.add(q.held[0]) {
-				q.held = q.held[1:]
-			}
+		if q.held.n > 0 && (len(q.srcs) == 0 || q.held.First() <= q.srcs[0].time) {
+			c.resume(q)
 			continue
 		}
 		s := q.srcs[0]
@@ -60,101 +59,124 @@ func (q *Queue) Cut(dst []Event, extra int, whole bool) Batch {
 			q.insert(s)
 		}
 	}
-	if n := len(b.Events); whole && c.split && c.mark > 0 {
-		rest := b.Events[c.mark:n]
-		for _, e := range rest {
-			b.Bytes -= e.Size()
-			c.cost -= e.Cost()
+	if whole && c.split {
+		if mark := b.since(c.last); mark > 0 {
+			rest := b.Slice(mark, b.n)
+			for _, r := range q.held.runs {
+				rest.add(r)
+			}
+			q.held = rest
+			b.List = b.Slice(0, mark)
+			b.last = b.List.Last()
 		}
-		q.held = append(slices.Clone(rest), q.held...)
-		b.Events = b.Events[:c.mark]
 	}
-	q.bytes -= c.cost
+	q.bytes -= b.cost
 	return b
+}
+
+// since is the place of the first event that is not older than ms.
+func (l List) since(ms int64) int {
+	i := 0
+	for e := range l.All() {
+		if e.Time >= ms {
+			break
+		}
+		i++
+	}
+	return i
 }
 
 // A cut is a batch in the making.
 type cut struct {
 	*Batch
 	room, count int
-	cost        int  // in chunks
-	mark        int  // where the last millisecond begins
 	full        bool // the next event does not fit
 	split       bool // it is of the last millisecond
 }
 
-// fits tells whether an event goes into the batch.
-func (c *cut) fits(ms int64, size int) bool {
-	n := len(c.Events)
-	if n == 0 {
+// fits tells whether n more events of these times, which count size bytes, go
+// into the batch. One always does.
+func (c *cut) fits(first, last int64, n, size int) bool {
+	if c.n > 0 {
+		first = c.first
+	} else if n == 1 {
 		return true
 	}
-	last := c.Events[n-1].Time
-	if n == c.count || c.Bytes+size > c.room || !span(c.Events[0].Time, ms) {
-		c.full, c.split = true, ms == last
+	return c.n+n <= c.count && c.Size()+size <= c.room && span(first, last)
+}
+
+func (c *cut) take(r run, first, last int64) {
+	if c.n == 0 {
+		c.first = first
+	}
+	c.last = last
+	c.oldest = min(c.oldest, r.chunk.ID)
+	c.add(r)
+}
+
+// one takes an event, if it fits.
+func (c *cut) one(e Event) bool {
+	if !c.fits(e.Time, e.Time, 1, e.size()) {
+		c.full, c.split = true, e.Time == c.last
 		return false
 	}
-	if ms != last {
-		c.mark = n
-	}
+	c.take(e.run(), e.Time, e.Time)
 	return true
 }
 
-// add takes one event, if it fits.
-func (c *cut) add(e Event) bool {
-	if !c.fits(e.Time, e.Size()) {
-		return false
+// resume takes what the queue holds of the last cut.
+func (c *cut) resume(q *Queue) {
+	n := 0
+	for e := range q.held.All() {
+		if len(q.srcs) > 0 && q.srcs[0].time < e.Time || !c.one(e) {
+			break
+		}
+		n++
 	}
-	c.Events = append(c.Events, e)
-	c.Bytes += e.Size()
-	c.cost += e.Cost()
-	c.oldest = min(c.oldest, e.Chunk.ID)
-	return true
+	q.held = q.held.Slice(n, q.held.n)
 }
 
 // run takes events from the first source of q while they are due and fit. It
-// tells whether the source has more. What is written out here is add for each of
-// them: a put has thousands.
+// tells whether the source has more.
 func (c *cut) run(s *source, q *Queue) (more bool) {
-	// Up to this time the source is alone.
+	// From this time on others may come first.
 	until := int64(math.MaxInt64)
 	if len(q.srcs) > 1 {
 		until = q.srcs[1].time
 	}
-	if len(q.held) > 0 {
-		until = min(until, q.held[0].Time)
+	if q.held.n > 0 {
+		until = min(until, q.held.First())
 	}
-	evs, bytes, cost, mark := c.Events, c.Bytes, c.cost, c.mark
-	last := int64(math.MinInt64)
-	if n := len(evs); n > 0 {
-		last = evs[n-1].Time
+	// What is left of a chunk in order may go as a whole.
+	if r := s.rest(); s.order == nil && (s.chunk.last < until || !q.first(s.chunk.last, s.chunk.number)) &&
+		c.fits(s.time, s.chunk.last, int(r.n), int(r.cost)+(Overhead-header)*int(r.n)) {
+		c.take(r, s.time, s.chunk.last)
+		return false
 	}
-	more = true
 	for {
-		e := s.chunk.event(s.pos)
-		size := e.Size()
-		if e.Time != last {
-			mark = len(evs)
+		if !c.one(s.chunk.event(s.pos)) {
+			return true
 		}
-		if n := len(evs); n > 0 && (n == c.count || bytes+size > c.room || !span(evs[0].Time, e.Time)) {
-			c.full, c.split = true, e.Time == last
-			break
-		}
-		last = e.Time
-		evs = append(evs, e)
-		bytes += size
-		cost += e.Cost()
 		if !s.next() {
-			more = false
-			break
+			return false
 		}
-		if s.time >= until && (len(q.held) > 0 && q.held[0].Time <= s.time || len(q.srcs) > 1 && q.srcs[1].before(s)) {
-			break
+		if s.time >= until && q.first(s.time, s.chunk.numberAt(s.pos)) {
+			return true
 		}
 	}
-	c.Events, c.Bytes, c.cost, c.mark = evs, bytes, cost, mark
-	c.oldest = min(c.oldest, s.chunk.ID)
-	return more
+}
+
+// first tells whether something else than the first source goes before an event
+// of this time and number.
+func (q *Queue) first(ms int64, number uint32) bool {
+	if q.held.n > 0 && q.held.First() <= ms {
+		return true
+	}
+	if len(q.srcs) < 2 || q.srcs[1].time > ms {
+		return false
+	}
+	s := q.srcs[1]
+	return s.time < ms || newer(number, s.chunk.numberAt(s.pos))
 }
 
 // Until moves every event of the chunks up to id into a queue of its own.
@@ -167,24 +189,23 @@ func (q *Queue) Until(id uint64) *Queue {
 		old.srcs = append(old.srcs, s)
 		return true
 	})
-	q.held = slices.DeleteFunc(q.held, func(e Event) bool {
-		if e.Chunk.ID > id {
-			return false
+	var held List
+	for _, r := range q.held.runs {
+		if r.chunk.ID > id {
+			held.add(r)
+		} else {
+			old.held.add(r)
 		}
-		old.held = append(old.held, e)
-		return true
-	})
+	}
+	q.held = held
 	q.bytes, old.bytes = q.count(), old.count()
 	return old
 }
 
 func (q *Queue) count() int {
-	n := 0
+	n := q.held.cost
 	for _, s := range q.srcs {
 		n += s.left()
-	}
-	for _, e := range q.held {
-		n += e.Cost()
 	}
 	return n
 }
@@ -199,11 +220,12 @@ type source struct {
 	chunk *Chunk
 	time  int64    // of the next record
 	pos   uint32   // of the next record
+	n     uint32   // how many there are from it on
 	order []uint32 // records from the next on by time, for a chunk that is not sorted
 }
 
 func newSource(c *Chunk) *source {
-	s := &source{chunk: c}
+	s := &source{chunk: c, n: uint32(c.Open)}
 	if c.unsorted {
 		for off := uint32(0); int(off) < len(c.buf); {
 			s.order = append(s.order, off)
@@ -222,6 +244,7 @@ func newSource(c *Chunk) *source {
 
 // next moves to the next record and tells whether there is one.
 func (s *source) next() bool {
+	s.n--
 	if s.order != nil {
 		if s.order = s.order[1:]; len(s.order) == 0 {
 			return false
@@ -239,7 +262,12 @@ func (s *source) before(t *source) bool {
 	if s.time != t.time {
 		return s.time < t.time
 	}
-	return newer(t.chunk.number(t.pos), s.chunk.number(s.pos))
+	return newer(t.chunk.numberAt(t.pos), s.chunk.numberAt(s.pos))
+}
+
+// rest is the records from the next on, of a chunk in order.
+func (s *source) rest() run {
+	return run{s.chunk, s.pos, s.n, uint32(len(s.chunk.buf)) - s.pos}
 }
 
 // left is what the records from the next on cost.

@@ -53,7 +53,7 @@ func newBody(group, stream string, tok *string, r *request) *body {
 	b.used.Store(false)
 	// The SDK's syntax takes some bytes an event more than the service counts,
 	// and quotes in the text take one each.
-	b.text, b.invalid = appendPut(slices.Grow(b.text[:0], r.size+20*len(r.evs)+r.size/32), group, stream, tok, r.evs)
+	b.text, b.invalid = appendPut(slices.Grow(b.text[:0], r.size+20*r.evs.Len()+r.size/32), group, stream, tok, r.evs)
 	return b
 }
 
@@ -145,7 +145,7 @@ func (b *hashing) HandleFinalize(ctx context.Context, in middleware.FinalizeInpu
 
 // appendPut appends the body of a put, and tells how many bytes of the events
 // were not UTF-8.
-func appendPut(b []byte, group, stream string, token *string, evs []batch.Event) (out []byte, invalid int) {
+func appendPut(b []byte, group, stream string, token *string, evs batch.List) (out []byte, invalid int) {
 	b = append(b, `{"logGroupName":"`...)
 	b = jsonenc.AppendEscaped(b, group)
 	b = append(b, `","logStreamName":"`...)
@@ -160,22 +160,24 @@ func appendPut(b []byte, group, stream string, token *string, evs []batch.Event)
 	var buf [64]byte
 	head := append(buf[:0], `"},{"timestamp":`...)
 	times := len(head)
-	for i := range evs {
-		e := &evs[i]
-		if i == 0 || e.Time != evs[i-1].Time {
+	first, last := true, int64(0)
+	for e := range evs.All() {
+		if first || e.Time != last {
 			head = append(strconv.AppendInt(head[:times], e.Time, 10), `,"message":"`...)
+			last = e.Time
 		}
-		if i > 0 {
-			b = append(b, head...)
-		} else {
+		if first {
 			b = append(b, head[len(`"},`):]...)
+			first = false
+		} else {
+			b = append(b, head...)
 		}
-		text := e.Text()
 		var bad int
+		text := e.Text()
 		b, bad = jsonenc.AppendCounted(b, unsafe.String(unsafe.SliceData(text), len(text)))
 		invalid += bad
 	}
-	if len(evs) > 0 {
+	if !first {
 		b = append(b, `"}`...)
 	}
 	return append(b, `]}`...), invalid

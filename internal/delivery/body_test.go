@@ -21,7 +21,7 @@ import (
 )
 
 // chunked puts texts into a chunk, a millisecond apart.
-func chunked(texts ...string) (evs []batch.Event) {
+func chunked(texts ...string) batch.List {
 	var q batch.Queue
 	for i, text := range texts {
 		c := batch.NewChunk(len(text), 0)
@@ -29,10 +29,7 @@ func chunked(texts ...string) (evs []batch.Event) {
 		c.Append(time.Now().UnixMilli()+int64(i), uint32(i), 0, []byte(text))
 		q.Add(c)
 	}
-	for !q.Empty() {
-		evs = append(evs, q.Cut(nil, 0, false).Events...)
-	}
-	return evs
+	return q.Cut(0, false).List
 }
 
 // put is what the service makes of a request.
@@ -62,7 +59,7 @@ func FuzzBody(f *testing.F) {
 			}
 			// The same by encoding/json.
 			stock := map[string]any{"LogGroupName": group, "LogStreamName": stream, "LogEvents": []map[string]any{
-				{"Timestamp": evs[0].Time, "Message": a}, {"Timestamp": evs[1].Time, "Message": b},
+				{"Timestamp": evs.First(), "Message": a}, {"Timestamp": evs.Last(), "Message": b},
 			}}
 			if tok != nil {
 				stock["SequenceToken"] = *tok
@@ -114,7 +111,7 @@ func TestBodyHook(t *testing.T) {
 	evs := chunked("a", "say \"b\"", "\xff")
 	fast, got := bodyOf(t, func(c *cloudwatchlogs.Client) {
 		s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
-		s.Deliver(context.Background(), evs, func(_ []batch.Event, f Fate, err error) {
+		s.Deliver(context.Background(), evs, func(_ batch.List, f Fate, err error) {
 			if f != Delivered {
 				t.Errorf("%s: %v", f, err)
 			}
@@ -154,7 +151,7 @@ func TestBodySigned(t *testing.T) {
 	srv.SecretKey = "secret"
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Skip: 1, Times: 2, Status: 500})
 	s := &Stream{Client: srv.Client(), Group: "/g", Name: "s", Observer: silent{}}
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}
@@ -173,7 +170,7 @@ func TestBodyUnknownProtocol(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	c := srv.Client(func(o *cloudwatchlogs.Options) { o.Protocol = otherProtocol{o.Protocol} })
 	s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}
@@ -189,7 +186,7 @@ func TestBodyUnused(t *testing.T) {
 	c := srv.Client()
 	s := &Stream{Client: forgetful{c}, Group: "/g", Name: "s", Observer: silent{}}
 	s.init.Do(func() { s.bodies.Store(true) })
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ []batch.Event, f Fate, err error) {
+	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}

@@ -36,7 +36,7 @@ func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlog
 		if err == nil {
 			return out, nil
 		}
-		err = fmt.Errorf("put %s to %s/%s: %w", Events(len(r.evs)), s.Group, s.Name, err)
+		err = fmt.Errorf("put %s to %s/%s: %w", Events(r.evs.Len()), s.Group, s.Name, err)
 		if try == maxDetours {
 			return nil, err
 		}

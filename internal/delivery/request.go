@@ -14,18 +14,12 @@ import (
 
 // A request puts a run of events, in as many attempts as it takes.
 type request struct {
-	evs  []batch.Event
+	evs  batch.List
 	size int // as the service counts them, exact once a body was made
 	body *body
 }
 
-func newRequest(evs []batch.Event) *request {
-	r := &request{evs: evs}
-	for i := range evs {
-		r.size += evs[i].Size()
-	}
-	return r
-}
+func newRequest(evs batch.List) *request { return &request{evs: evs, size: evs.Size()} }
 
 // errTooLarge is a request of events that are not all UTF-8, and with what
 // stands for the bad bytes are too much for one put.
@@ -82,7 +76,7 @@ func (s *Stream) send(ctx context.Context, r *request, tok *string, round int) (
 	if err == nil && out == nil {
 		out = new(cloudwatchlogs.PutLogEventsOutput)
 	}
-	s.Observer.Put(len(r.evs), r.size, err)
+	s.Observer.Put(r.evs.Len(), r.size, err)
 	return out, err
 }
 
@@ -99,7 +93,7 @@ func (s *Stream) embody(r *request, tok *string) error {
 	s.putting.Add(1)
 	r.body = b
 	r.size += 2 * b.invalid // U+FFFD takes three bytes
-	if r.size > batch.MaxBytes && len(r.evs) > 1 {
+	if r.size > batch.MaxBytes && r.evs.Len() > 1 {
 		return errTooLarge
 	}
 	return nil
@@ -120,26 +114,27 @@ func (s *Stream) release(r *request) {
 func input(r *request) ([]types.InputLogEvent, error) {
 	var (
 		buf  = make([]byte, 0, r.size)
-		ends = make([]int, len(r.evs))
-		out  = make([]types.InputLogEvent, len(r.evs))
+		ends = make([]int, 0, r.evs.Len())
+		out  = make([]types.InputLogEvent, r.evs.Len())
 		vals = make([]struct {
 			text string
 			ms   int64
-		}, len(r.evs))
+		}, r.evs.Len())
 	)
-	for i, e := range r.evs {
+	for e := range r.evs.All() {
 		buf = batch.AppendText(buf, e.Text())
-		ends[i] = len(buf)
+		ends = append(ends, len(buf))
 	}
-	r.size = len(buf) + batch.Overhead*len(r.evs)
-	if r.size > batch.MaxBytes && len(r.evs) > 1 {
+	r.size = len(buf) + batch.Overhead*r.evs.Len()
+	if r.size > batch.MaxBytes && r.evs.Len() > 1 {
 		return nil, errTooLarge
 	}
-	all, from := unsafe.String(unsafe.SliceData(buf), len(buf)), 0 // nobody writes buf any more
-	for i, e := range r.evs {
+	all, from, i := unsafe.String(unsafe.SliceData(buf), len(buf)), 0, 0 // nobody writes buf any more
+	for e := range r.evs.All() {
 		vals[i].text, vals[i].ms = all[from:ends[i]], e.Time
 		out[i].Message, out[i].Timestamp = &vals[i].text, &vals[i].ms
 		from = ends[i]
+		i++
 	}
 	return out, nil
 }

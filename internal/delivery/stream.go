@@ -36,7 +36,7 @@ type Observer interface {
 
 // Settle is called with every event of a batch once, in runs, with its fate and
 // for all but delivered ones the reason.
-type Settle func(evs []batch.Event, f Fate, err error)
+type Settle func(evs batch.List, f Fate, err error)
 
 // A Stream delivers batches to one log stream. Its methods may be called by
 // several goroutines at once.
@@ -70,7 +70,7 @@ type Stream struct {
 // A batch with bad events is halved until each bad one stands alone, the older
 // half first: one among n costs 2·log2(n) puts. Halves are on a stack, so the
 // order in time is kept.
-func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) {
+func (s *Stream) Deliver(ctx context.Context, evs batch.List, settle Settle) {
 	stack := []*request{newRequest(evs)}
 	pop := func() {
 		s.release(stack[len(stack)-1])
@@ -82,9 +82,9 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 			pop()
 		}
 	}
-	halve := func(evs []batch.Event) {
+	halve := func(evs batch.List) {
 		pop()
-		stack = append(stack, newRequest(evs[len(evs)/2:]), newRequest(evs[:len(evs)/2]))
+		stack = append(stack, newRequest(evs.Slice(evs.Len()/2, evs.Len())), newRequest(evs.Slice(0, evs.Len()/2)))
 	}
 	for bad := 0; len(stack) > 0; {
 		r := stack[len(stack)-1]
@@ -115,7 +115,7 @@ func (s *Stream) Deliver(ctx context.Context, evs []batch.Event, settle Settle) 
 		case c == split:
 			// The service answers, so nothing speaks against going on.
 			s.pace.done(round, nil, false)
-			if len(evs) > 1 {
+			if evs.Len() > 1 {
 				halve(evs)
 			} else {
 				pop()
@@ -174,32 +174,32 @@ func (s *Stream) Hopeless() bool { return s.pace.hopeless() }
 // settle reports a put that the service took, except for the events that it
 // names: it gives indexes, the ends of the old ones exclusive, the start of the
 // new ones inclusive.
-func (s *Stream) settle(evs []batch.Event, out *cloudwatchlogs.PutLogEventsOutput, settle Settle) {
-	old, expired, fresh := 0, 0, len(evs)
+func (s *Stream) settle(evs batch.List, out *cloudwatchlogs.PutLogEventsOutput, settle Settle) {
+	old, expired, fresh := 0, 0, evs.Len()
 	if out != nil && out.RejectedLogEventsInfo != nil {
 		info := out.RejectedLogEventsInfo
 		if i := info.TooOldLogEventEndIndex; i != nil {
-			old = min(max(int(*i), 0), len(evs))
+			old = min(max(int(*i), 0), evs.Len())
 		}
 		if i := info.ExpiredLogEventEndIndex; i != nil {
-			expired = min(max(int(*i), 0), len(evs))
+			expired = min(max(int(*i), 0), evs.Len())
 		}
 		if i := info.TooNewLogEventStartIndex; i != nil {
-			fresh = min(max(int(*i), 0), len(evs))
+			fresh = min(max(int(*i), 0), evs.Len())
 		}
 	}
 	expired = max(expired, old)
 	fresh = max(fresh, expired)
 	for _, r := range []struct {
-		evs []batch.Event
+		evs batch.List
 		f   Fate
-	}{{evs[:old], TooOld}, {evs[old:expired], Expired}, {evs[expired:fresh], Delivered}, {evs[fresh:], TooNew}} {
-		if len(r.evs) == 0 {
+	}{{evs.Slice(0, old), TooOld}, {evs.Slice(old, expired), Expired}, {evs.Slice(expired, fresh), Delivered}, {evs.Slice(fresh, evs.Len()), TooNew}} {
+		if r.evs.Len() == 0 {
 			continue
 		}
 		var err error
 		if r.f != Delivered {
-			err = fmt.Errorf("put %s to %s/%s: the service takes none that is %s", Events(len(r.evs)), s.Group, s.Name, r.f)
+			err = fmt.Errorf("put %s to %s/%s: the service takes none that is %s", Events(r.evs.Len()), s.Group, s.Name, r.f)
 		}
 		settle(r.evs, r.f, err)
 	}

@@ -46,20 +46,20 @@ func (r *recorder) Trouble(err error, tell bool) {
 	}
 }
 
-func (r *recorder) settle(evs []batch.Event, f Fate, err error) {
+func (r *recorder) settle(evs batch.List, f Fate, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fates == nil {
 		r.fates = make(map[string]Fate)
 	}
-	for _, e := range evs {
+	for e := range evs.All() {
 		text := string(e.Text())
 		if old, ok := r.fates[text]; ok {
 			panic(fmt.Sprintf("%s is %s and %s", text, old, f))
 		}
 		r.fates[text] = f
 	}
-	r.runs = append(r.runs, fmt.Sprintf("%d %s", len(evs), f))
+	r.runs = append(r.runs, fmt.Sprintf("%d %s", evs.Len(), f))
 	if err != nil {
 		r.whys = append(r.whys, err)
 	}

@@ -105,6 +105,8 @@ func runProgram() {
 		}
 	case "flood": // as fast as it can, into little memory
 		flood(s, log, p.N)
+	case "puts": // full ones
+		puts(s, log, p.N)
 	case "freeze": // a line on stdin is an invocation
 		in := bufio.NewScanner(os.Stdin)
 		for i := 0; in.Scan(); i++ {

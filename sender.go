@@ -63,9 +63,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		}
 		s.unlock()
 
-		for _, c := range taken {
-			queue.Add(c)
-		}
+		queue.Add(taken...)
 		if late > 0 {
 			s.giveUp(queue.Until(late), why)
 			if next != nil && next.batch.Before(late) {
@@ -153,19 +151,21 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 			more[i].size = size / lanes
 		}
 	}
-	var (
-		taken, left []*batch.Chunk
-		rest        load
-	)
-	for _, c := range s.sealed {
-		if c.ID <= id {
-			taken = append(taken, c)
-			continue
+	taken := s.sealed
+	s.sealed = nil
+	var rest load
+	if slices.ContainsFunc(taken, func(c *batch.Chunk) bool { return c.ID > id }) {
+		all := taken
+		taken = nil
+		for _, c := range all {
+			if c.ID <= id {
+				taken = append(taken, c)
+				continue
+			}
+			s.sealed = append(s.sealed, c)
+			rest += loadOf(c.Open, c.Len())
 		}
-		left = append(left, c)
-		rest += loadOf(c.Open, c.Len())
 	}
-	s.sealed = left
 	s.base = load(s.in.Load()) - rest
 	s.deep.Store(rest.bytes() >= set.deep)
 	s.due.Store(rest.events() >= set.maxEvents || rest.bytes() >= batch.MaxBytes)
@@ -311,7 +311,8 @@ func (s *Syncer) settle(f *flight, evs batch.List, fate delivery.Fate, why error
 		}
 	}
 
-	var free []*batch.Chunk
+	var some [32]*batch.Chunk
+	free := some[:0]
 	s.mu.Lock()
 	s.out.Add(uint64(loadOf(events, cost)))
 	s.fates[fate] += uint64(events)

@@ -19,10 +19,15 @@ type Queue struct {
 	bytes int
 }
 
-// Add puts a sealed, non-empty chunk into the queue.
-func (q *Queue) Add(c *Chunk) {
-	q.bytes += len(c.buf)
-	q.insert(newSource(c))
+// Add puts sealed, non-empty chunks into the queue.
+func (q *Queue) Add(chunks ...*Chunk) {
+	q.srcs = slices.Grow(q.srcs, len(chunks))
+	srcs := make([]source, len(chunks))
+	for i, c := range chunks {
+		q.bytes += len(c.buf)
+		srcs[i].open(c)
+		q.insert(&srcs[i])
+	}
 }
 
 // Empty tells whether nothing is left.
@@ -224,8 +229,9 @@ type source struct {
 	order []uint32 // records from the next on by time, for a chunk that is not sorted
 }
 
-func newSource(c *Chunk) *source {
-	s := &source{chunk: c, n: uint32(c.Open)}
+// open begins at the oldest record of a chunk.
+func (s *source) open(c *Chunk) {
+	s.chunk, s.n = c, uint32(c.Open)
 	if c.unsorted {
 		for off := uint32(0); int(off) < len(c.buf); {
 			s.order = append(s.order, off)
@@ -239,7 +245,6 @@ func newSource(c *Chunk) *source {
 		s.pos = s.order[0]
 	}
 	s.time = c.time(s.pos)
-	return s
 }
 
 // next moves to the next record and tells whether there is one.

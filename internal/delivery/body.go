@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -44,11 +43,16 @@ var (
 	_ middleware.FinalizeMiddleware = (*hashing)(nil)
 )
 
-// bodies holds buffers for the next puts.
-var bodies = sync.Pool{New: func() any { return new(body) }}
+// spare is for the next put. There is one: puts that go side by side are for hard
+// times, and memory that is free is memory all the same. A sync.Pool would lose it
+// again and again, since it is always another processor's.
+var spare atomic.Pointer[body]
 
 func newBody(group, stream string, tok *string, r *request) *body {
-	b := bodies.Get().(*body)
+	b := spare.Swap(nil)
+	if b == nil {
+		b = new(body)
+	}
 	b.token, b.hash = tok, ""
 	b.used.Store(false)
 	// The SDK's syntax takes some bytes an event more than the service counts,
@@ -57,13 +61,12 @@ func newBody(group, stream string, tok *string, r *request) *body {
 	return b
 }
 
-// free keeps the buffer for the next put if it is the last one under way, but
-// none that a text full of quotes or worse made much larger than others will be.
-// Memory that is free is memory all the same.
-func (b *body) free(last bool) {
+// free keeps the buffer for the next put, unless a text full of quotes or worse
+// made it much larger than others will be.
+func (b *body) free() {
 	b.ClientProtocol, b.stream = nil, nil
-	if last && cap(b.text) <= 2*batch.MaxBytes {
-		bodies.Put(b)
+	if cap(b.text) <= 2*batch.MaxBytes {
+		spare.Store(b)
 	}
 }
 
@@ -101,8 +104,12 @@ func (b *body) early(stack *middleware.Stack) error {
 
 var noEvents = []types.InputLogEvent{}
 
-// SerializeRequest has the SDK write the head of the request.
+// SerializeRequest has the SDK write the head of the request, as for an operation
+// without input.
 func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request) error {
+	head := *op
+	head.Input = nil
+	op = &head
 	if err := b.ClientProtocol.SerializeRequest(ctx, op, in, req); err != nil {
 		return err
 	}

@@ -63,7 +63,6 @@ func (s *Stream) send(ctx context.Context, r *request, tok *string, round int) (
 		if left {
 			// Whoever comes back may still read it.
 			r.body = nil
-			s.putting.Add(-1)
 		}
 		var api smithy.APIError
 		if used || err != nil && !errors.As(err, &api) {
@@ -90,7 +89,6 @@ func (s *Stream) embody(r *request, tok *string) error {
 		s.release(r)
 	}
 	b := newBody(s.Group, s.Name, tok, r)
-	s.putting.Add(1)
 	r.body = b
 	r.size += 2 * b.invalid // U+FFFD takes three bytes
 	if r.size > batch.MaxBytes && r.evs.Len() > 1 {
@@ -105,7 +103,7 @@ func (s *Stream) release(r *request) {
 		return
 	}
 	r.size -= 2 * r.body.invalid
-	r.body.free(s.putting.Add(-1) == 0)
+	r.body.free()
 	r.body = nil
 }
 

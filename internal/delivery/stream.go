@@ -52,8 +52,6 @@ type Stream struct {
 	init   sync.Once
 	bodies atomic.Bool // the client takes bodies
 	away   atomic.Int32
-	// putting counts bodies that are under way.
-	putting atomic.Int32
 
 	mu       sync.Mutex
 	token    *string       // what the next put must carry, on servers from before 2023
@@ -175,18 +173,20 @@ func (s *Stream) Hopeless() bool { return s.pace.hopeless() }
 // names: it gives indexes, the ends of the old ones exclusive, the start of the
 // new ones inclusive.
 func (s *Stream) settle(evs batch.List, out *cloudwatchlogs.PutLogEventsOutput, settle Settle) {
+	if out == nil || out.RejectedLogEventsInfo == nil {
+		settle(evs, Delivered, nil)
+		return
+	}
+	info := out.RejectedLogEventsInfo
 	old, expired, fresh := 0, 0, evs.Len()
-	if out != nil && out.RejectedLogEventsInfo != nil {
-		info := out.RejectedLogEventsInfo
-		if i := info.TooOldLogEventEndIndex; i != nil {
-			old = min(max(int(*i), 0), evs.Len())
-		}
-		if i := info.ExpiredLogEventEndIndex; i != nil {
-			expired = min(max(int(*i), 0), evs.Len())
-		}
-		if i := info.TooNewLogEventStartIndex; i != nil {
-			fresh = min(max(int(*i), 0), evs.Len())
-		}
+	if i := info.TooOldLogEventEndIndex; i != nil {
+		old = min(max(int(*i), 0), evs.Len())
+	}
+	if i := info.ExpiredLogEventEndIndex; i != nil {
+		expired = min(max(int(*i), 0), evs.Len())
+	}
+	if i := info.TooNewLogEventStartIndex; i != nil {
+		fresh = min(max(int(*i), 0), evs.Len())
 	}
 	expired = max(expired, old)
 	fresh = max(fresh, expired)

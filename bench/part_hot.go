@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"example.com/zapcw/bench/internal/load"
+	"example.com/zapcw/bench/internal/micro"
+)
+
+const ours = "zapcw, zap's JSON"
+
+// hot is the logging call.
+func (b *bench) hot() error {
+	p := part{title: "The logging call", command: "go run . -only hot", text: []string{
+		`In ns an entry, from so many goroutines together. "Core.Write" is what a core can be quick or slow at: encode and buffer, ` +
+			`with fields made before and without the logger. "Info" is the whole call, fields included; all cores share its cost for ` +
+			"building them, one allocation. The zapcw rows leave out the sending, as the others do: they buffer up to 1,800 entries, " +
+			"less than what starts a put, and get rid of them outside of the time. \"Buffered file\" is zapcore.BufferedWriteSyncer, " +
+			"and includes what it writes to a file while entries come. Everything has its turn of 1,800 entries, many times, in three processes. Bytes and allocations are an entry's.",
+	}}
+	all := make(map[string]load.Result)
+	for _, path := range micro.Paths {
+		for _, n := range micro.Fields(path) {
+			rounds := 30
+			if path == "Core.Write" {
+				rounds = 60
+			}
+			job := load.Job{Kind: "hot", Name: path, Fields: n, Rounds: pick(b, rounds, 2)}
+			// Of several processes, since each has its luck with where things lie.
+			res, err := b.interleave(pick(b, 3, 1), []variant{{"zapcw", job}})
+			if err != nil {
+				return err
+			}
+			all[fmt.Sprint(path, n)] = res[0]
+		}
+	}
+	for _, path := range micro.Paths {
+		targets, err := micro.Targets(path)
+		if err != nil {
+			return err
+		}
+		for _, n := range micro.Fields(path) {
+			res := all[fmt.Sprint(path, n)]
+			head := fmt.Sprintf("%s, %d fields", path, n)
+			switch path {
+			case "With":
+				head = "Info after With of 3 fields"
+			case "Off":
+				head = "Debug that is off"
+			}
+			t := table{head: []string{head}}
+			for _, g := range micro.Goroutines {
+				t.head = append(t.head, plural(g, "goroutine"), "of discarded")
+			}
+			t.head = append(t.head, "bytes", "allocations")
+			for _, target := range targets {
+				row := []string{target.Name}
+				for _, g := range micro.Goroutines {
+					s := res[micro.Cell(target.Name, n, g)]
+					row = append(row, digits(median(s)), times(ratio(s, res[micro.Cell(targets[0].Name, n, g)])))
+				}
+				t.add(append(row, count(median(res[target.Name+"/bytes"])), count(median(res[target.Name+"/allocs"])))...)
+			}
+			p.tables = append(p.tables, t)
+		}
+	}
+	b.doc.parts = append(b.doc.parts, p)
+
+	write := all["Core.Write3"]
+	for _, g := range micro.Goroutines {
+		s := write[micro.Cell(ours, 3, g)]
+		limit, reach := 1.20, "≤ 1.20x, and ≤ 1x a BufferedWriteSyncer"
+		if g == 1 {
+			limit, reach = 1.08, "≤ 1.08x"
+		}
+		discard := ratio(s, write[micro.Cell("zap, discarded", 3, g)])
+		file := ratio(s, write[micro.Cell("zap, buffered file", 3, g)])
+		measured, met := times(discard), discard <= limit
+		if g > 1 {
+			measured += ", " + times(file)
+			met = met && file <= 1
+		}
+		b.doc.target(fmt.Sprintf("Core.Write, JSON, 3 fields, %s, against zap's core into io.Discard", plural(g, "goroutine")), reach, measured, met)
+	}
+	b.doc.plots = append(b.doc.plots, goroutinesFigure(all["Info3"]))
+	return nil
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// encode is the encoders alone.
+func (b *bench) encode() error {
+	p := part{title: "Encoders", command: "go run . -only encode", text: []string{
+		"In ns an entry: EncodeEntry and Free, of the same entry. zap's encoders have its production configuration. The template is " +
+			"`{level} {func} {caller} {logger} {line}: `.",
+	}}
+	encoders, err := micro.Encoders()
+	if err != nil {
+		return err
+	}
+	var zero, three, allocs float64
+	for _, with := range []string{"no caller", "caller"} {
+		job := load.Job{Kind: "encode", Name: with, Rounds: pick(b, 20, 1), Time: time.Millisecond}
+		results, err := b.interleave(pick(b, 3, 1), []variant{{"zapcw", job}})
+		if err != nil {
+			return err
+		}
+		res := results[0]
+		head := "entry without caller"
+		if with == "caller" {
+			head = "entry with caller"
+		}
+		t := table{head: []string{head}}
+		for _, n := range micro.EncoderFields {
+			t.head = append(t.head, fmt.Sprintf("%d fields", n), "of zap JSON", "allocations")
+		}
+		for _, e := range encoders {
+			row := []string{e.Name}
+			for _, n := range micro.EncoderFields {
+				s := res[micro.Cell(e.Name, n, 1)]
+				part := ratio(s, res[micro.Cell("zap JSON", n, 1)])
+				a := median(res[micro.Cell(e.Name, n, 1)+"/allocs"])
+				of := times(part)
+				if part < 1 {
+					of = nth(part)
+				}
+				row = append(row, digits(median(s)), of, count(a))
+				if e.Name == "StandardPrefix" {
+					switch n {
+					case 0:
+						zero = max(zero, part)
+					case 3:
+						three = max(three, part)
+					}
+					allocs = max(allocs, a)
+				}
+			}
+			t.add(row...)
+		}
+		p.tables = append(p.tables, t)
+	}
+	b.doc.parts = append(b.doc.parts, p)
+	b.doc.target("prefix encoder, StandardPrefix, no fields, against zap's JSON encoder; with or without caller, the worse", "≤ 1/6, no allocations",
+		fmt.Sprintf("%s, %s allocations", nth(zero), count(allocs)), zero <= 1.0/6 && allocs == 0)
+	b.doc.target("the same with 3 fields", "≤ 1/4, no allocations", fmt.Sprintf("%s, %s allocations", nth(three), count(allocs)), three <= 1.0/4 && allocs == 0)
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/zapcw/bench/internal/load"
+)
+
+// absent says who is not measured.
+const absent = "github.com/uschen/zapcloudwatch is not among them: the Go module proxy has no version of it, nor of the module " +
+	"that it batches with, github.com/uschen/gbundler (\"This module version is not available\")."
+
+// flat is as much as goes.
+func (b *bench) flat() error {
+	million := pick(b, 1_000_000, 20_000)
+	p := part{title: "End to end, flat out", command: "go run . -only flat", text: []string{
+		fmt.Sprintf("%s entries of five fields are logged as fast as it goes by one goroutine, or by two, encoded by zap's JSON encoder except "+
+			"in the prefix rows, delivered, and the library closed. Events a second count from the first call until Close has returned and the "+
+			"last event has arrived; CPU is of a million delivered events; RSS is the peak of the process. Least is the number of puts that "+
+			"the bytes need. zapcw has MaxEvents 10,000, MaxPending 4 MiB and Block; the row with defaults has only Block. mec07 and awslogs "+
+			"get half as many entries, lzap %s, of which it drops what finds its queue full. A caller who tries again then, in the "+
+			"row \"retrying\", gets %s through, since it takes long; both with one producer only. \"zap, discarded\" sends nothing.",
+			count(float64(million)), count(float64(million/10)), count(float64(million/100))),
+		"A library is what its documentation shows: lzap/cloudwatchwriter2 and mec07/cloudwatchwriter as writers under zap's core, Docker's " +
+			"awslogs driver with a message for each line. " + absent,
+	}}
+	type row struct {
+		program, name string
+		n             int
+	}
+	rows := []row{
+		{"zapcw", "zap, discarded", million}, {"zapcw", "zapcw", million}, {"zapcw", "zapcw, prefix", million},
+		{"zapcw", "zapcw, defaults", million}, {"mec07", "mec07", million / 2}, {"awslogs", "awslogs", million / 2},
+		{"lzap", "lzap, retrying", million / 100}, {"lzap", "lzap", million / 10},
+	}
+	for _, producers := range []int{1, 2} {
+		if producers > 1 {
+			rows = rows[:len(rows)-2] // of lzap one is enough
+		}
+		var variants []variant
+		for _, r := range rows {
+			variants = append(variants, variant{r.program, load.Job{Kind: "flat", Name: r.name, N: r.n, Producers: producers}})
+		}
+		res, err := b.interleave(b.rounds(), variants)
+		if err != nil {
+			return err
+		}
+		t := table{head: []string{plural(producers, "producer"), "events/s", "of discarded", "CPU s a million", "of discarded", "puts", "least", "peak RSS", "lost", "of which refused"}}
+		plain := res[0]
+		for i, r := range rows {
+			m := res[i]
+			puts, least := count(median(m["puts"])), count(median(m["least"]))
+			if i == 0 {
+				puts, least = "–", "–"
+			}
+			t.add(r.name, digits(median(m["rate"])), times(ratio(m["rate"], plain["rate"])),
+				digits(median(m["cpu"])), times(ratio(m["cpu"], plain["cpu"])), puts, least, mb(median(m["rss"])),
+				percent(median(m["lost"])/float64(r.n)), percent(median(m["refused"])/float64(r.n)))
+			if err := nothingLost(r.name, m); err != nil {
+				return err
+			}
+		}
+		p.tables = append(p.tables, t)
+		if producers > 1 {
+			continue // the targets are about one
+		}
+		z, prefix := res[1], res[2]
+		rate, fast := ratio(z["rate"], plain["rate"]), ratio(prefix["rate"], plain["rate"])
+		cpu, puts, rss := ratio(z["cpu"], plain["cpu"]), ratio(z["puts"], z["least"]), worst(z["rss"])
+		b.doc.target("end to end, JSON, events/s against zap into io.Discard", "≥ 0.75x", times(rate), rate >= 0.75)
+		b.doc.target("end to end, prefix encoder, events/s against that of zap's JSON", "≥ 1.6x", times(fast), fast >= 1.6)
+		b.doc.target("end to end, JSON, CPU against zap into io.Discard", "≤ 1.6x", times(cpu), cpu <= 1.6)
+		b.doc.target("end to end, puts against the least possible number", "≤ 1.01x", fmt.Sprintf("%.3fx", puts), puts <= 1.01)
+		b.doc.target("end to end, peak RSS, the worst run", "≤ 32 MB", mb(rss), rss <= 32e6)
+		var bars []bar
+		for i, r := range rows {
+			bars = append(bars, bar{r.name, median(res[i]["cpu"])})
+		}
+		b.doc.plots = append(b.doc.plots, cpuFigure(bars))
+	}
+	b.doc.parts = append(b.doc.parts, p)
+	return nil
+}
+
+// nothingLost must hold for zapcw or there are no results.
+func nothingLost(name string, m load.Result) error {
+	if strings.HasPrefix(name, "zapcw") && worst(m["lost"]) > 0 {
+		return fmt.Errorf("%s lost %s events", name, count(worst(m["lost"])))
+	}
+	return nil
+}
+
+func percent(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return digits(100*v) + " %"
+}
+
+// paced is what an application costs that logs at its own pace.
+func (b *bench) paced() error {
+	long := pick(b, 5*time.Second, 300*time.Millisecond)
+	p := part{title: "Paced", command: "go run . -only paced", text: []string{
+		fmt.Sprintf("Entries at a rate for %s, due every 10 ms, then the close: CPU s of a million entries, and the share of one core. "+
+			"They run side by side, since they mostly sleep. \"Nothing\" calls a logger without a core, so it is what the pace itself takes; "+
+			"\"zap, to a file\" is zap's JSON into a BufferedWriteSyncer. zapcw has its defaults, so every 20 entries make a put; in the "+
+			"other row 10,000 would. lzap cannot do 10,000 a second, see above.", long),
+	}}
+	type row struct{ program, name string }
+	rows := []row{{"zapcw", "nothing"}, {"zapcw", "zap, to a file"}, {"zapcw", "zapcw, defaults"}, {"zapcw", "zapcw"},
+		{"mec07", "mec07"}, {"awslogs", "awslogs"}, {"lzap", "lzap, retrying"}}
+	for _, rate := range []int{10_000, 500} {
+		rows := rows
+		if rate > 500 {
+			rows = rows[:len(rows)-1]
+		}
+		all := make([]load.Result, len(rows))
+		for range b.rounds() {
+			var wg sync.WaitGroup
+			round, errs := make([]load.Result, len(rows)), make([]error, len(rows))
+			for i, r := range rows {
+				wg.Go(func() {
+					round[i], errs[i] = b.child(r.program, load.Job{Kind: "paced", Name: r.name, Rate: rate, Time: long})
+				})
+			}
+			wg.Wait()
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			for i := range rows {
+				all[i] = merge(all[i], round[i])
+			}
+		}
+		t := table{head: []string{count(float64(rate)) + " entries/s", "CPU s a million", "of the file", "share of a core", "puts", "lost"}}
+		for i, r := range rows {
+			m := all[i]
+			if err := nothingLost(r.name, m); err != nil {
+				return err
+			}
+			t.add(r.name, digits(median(m["cpu"])), times(ratio(m["cpu"], all[1]["cpu"])), percent(median(m["share"])),
+				count(median(m["puts"])), count(median(m["lost"])))
+		}
+		p.tables = append(p.tables, t)
+	}
+	b.doc.parts = append(b.doc.parts, p)
+	return nil
+}
+
+// outage is the logging call while the service is away.
+func (b *bench) outage() error {
+	const rate = 5000
+	rounds := pick(b, 2, 1)
+	away := load.Outage[1:4]
+	p := part{title: "The logging call during an outage", command: "go run . -only outage", text: []string{
+		fmt.Sprintf("%s entries a second, while the service refuses connections for %s, answers 503 for %s, hangs for %s, and is up again: the time that calls take from the beginning of the outage to "+
+			"its end, and what has not arrived when the library is closed after it. Medians of %d runs.", count(rate), away[0].Time, away[1].Time, away[2].Time, rounds),
+	}}
+	rows := []struct{ program, name string }{{"zapcw", "zap, to a file"}, {"zapcw", "zapcw, defaults"}, {"mec07", "mec07"}, {"awslogs", "awslogs"}, {"lzap", "lzap"}}
+	var variants []variant
+	for _, r := range rows {
+		variants = append(variants, variant{r.program, load.Job{Kind: "outage", Name: r.name, Rate: pick(b, rate, 500)}})
+	}
+	res, err := b.interleave(rounds, variants)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"", "p50", "p99", "worst", "entries", "lost"}}
+	var ranges []span
+	for i, r := range rows {
+		m := res[i]
+		if err := nothingLost(r.name, m); err != nil {
+			return err
+		}
+		lost := percent(median(m["lost"]) / median(m["calls"]))
+		s := span{r.name, median(m["p50"]), median(m["p99"]), median(m["worst"]), lost}
+		ranges = append(ranges, s)
+		t.add(r.name, seconds(s.p50), seconds(s.p99), seconds(s.worst), count(median(m["calls"])), lost)
+	}
+	p.tables = append(p.tables, t)
+	b.doc.parts = append(b.doc.parts, p)
+	b.doc.plots = append(b.doc.plots, outageFigure(ranges))
+	return nil
+}

@@ -140,17 +140,17 @@ func (s *Syncer) append(l *lane, ms int64, number int, lvl zapcore.Level, text [
 func (s *Syncer) rouse(set *settings, l *lane, n int) {
 	d := l.seen - s.base
 	events, bytes := d.events(), d.bytes()
-	full := (events >= set.maxEvents || bytes >= batch.MaxBytes) && !s.due.Load()
+	full := (events >= set.maxEvents || batch.Fills(events, bytes)) && !s.due.Load()
 	deep := bytes >= set.deep && !s.deep.Load()
 	if events > n && !full && !deep {
 		return
 	}
 	s.mu.Lock()
 	if events <= n {
-		s.arm()
+		s.arm(set.maxAge)
 	}
 	if full || deep {
-		s.kick()
+		s.kick(events >= set.maxEvents)
 	}
 	s.mu.Unlock()
 }

@@ -18,17 +18,33 @@ type flight struct {
 	body   int // memory for its request, if that is worth counting
 }
 
+// A queue is what the sender took and did not send yet.
+type queue struct {
+	batch.Queue
+	since time.Time // when it was last empty
+}
+
+func (q *queue) load() load { return loadOf(q.Len(), q.Bytes()) }
+
 // send is the sender: the one goroutine that takes the buffer, cuts batches and
 // starts puts. It ends when nothing is left that is due. What gathers in the
-// buffer while a put is under way goes with the next.
+// buffer while a put is under way goes with the next, and what is too much for a
+// full put, while nothing asks for it, waits for the one that it will fill.
 func (s *Syncer) send(wake <-chan struct{}) {
 	var (
 		set   = s.set.Load()
-		queue batch.Queue
+		queue = new(queue)
+		all   bool      // what is queued goes, however little it is
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
 		done  = make(chan *flight)
 	)
+	s.lock()
+	if s.queue != nil {
+		queue, s.queue = s.queue, nil
+		s.base += queue.load()
+	}
+	s.unlock()
 	for {
 		s.lock()
 		// Puts side by side are for when somebody waits or a lot has gathered;
@@ -56,14 +72,23 @@ func (s *Syncer) send(wake <-chan struct{}) {
 			// it may have to be spilled, and that has time.
 			taken = s.take(s.segment())
 		}
-		if !s.due.Load() && len(taken) == 0 && queue.Empty() && next == nil && len(up) == 0 {
+		if len(taken) > 0 {
+			if queue.Empty() {
+				queue.since = time.Now()
+			}
+			all = all || s.all
+			s.all = false
+			queue.Add(taken...)
+		}
+		all = (all || len(s.waits) > 0) && !queue.Empty()
+		ready := all || queue.Full() || !queue.Empty() && time.Since(queue.since) >= set.maxAge
+		if !s.due.Load() && len(taken) == 0 && !ready && next == nil && len(up) == 0 && s.rest(queue) {
 			s.wake = nil
 			s.unlock()
 			return
 		}
 		s.unlock()
 
-		queue.Add(taken...)
 		if late > 0 {
 			s.giveUp(queue.Until(late), why)
 			if next != nil && next.batch.Before(late) {
@@ -77,8 +102,10 @@ func (s *Syncer) send(wake <-chan struct{}) {
 				}
 			}
 		}
-		if free && next == nil && !queue.Empty() {
-			next = s.cut(&queue, many)
+		if free && next == nil && ready && !queue.Empty() {
+			// With answers that take long the next put may want to go beside
+			// this one.
+			next = s.cut(&queue.Queue, many || set.stream.Took() >= longAnswer)
 		}
 		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
 			if len(up) > 0 || next.batch.Size() > batch.MaxBytes/4 {
@@ -101,24 +128,52 @@ func (s *Syncer) send(wake <-chan struct{}) {
 	}
 }
 
+// longAnswer is worth puts side by side, which then end between milliseconds and
+// are not quite as full.
+const longAnswer = 5 * time.Millisecond
+
+// rest gives what is queued back to the buffer, as it were, and tells whether the
+// sender may end. The caller holds all locks.
+func (s *Syncer) rest(q *queue) bool {
+	if q.Empty() {
+		return true
+	}
+	if all := s.buffered() + q.load(); s.buffered() > 0 && s.full(all) {
+		s.all = s.all || all.events() >= s.set.Load().maxEvents
+		s.due.Store(true)
+		return false
+	}
+	s.queue = q
+	s.base -= q.load()
+	s.arm(s.set.Load().maxAge - time.Since(q.since))
+	return true
+}
+
+// full tells whether so much starts a send.
+func (s *Syncer) full(l load) bool {
+	events := l.events()
+	return events >= s.set.Load().maxEvents || batch.Fills(events, l.bytes())
+}
+
 // arm starts the timer for MaxAge. The caller holds mu.
-func (s *Syncer) arm() {
-	set := s.set.Load()
+func (s *Syncer) arm(d time.Duration) {
 	if s.maxAge == nil {
-		s.maxAge = time.AfterFunc(set.maxAge, func() {
+		s.maxAge = time.AfterFunc(d, func() {
 			s.mu.Lock()
 			if s.buffered() > 0 {
-				s.kick()
+				s.kick(true)
 			}
 			s.mu.Unlock()
 		})
 		return
 	}
-	s.maxAge.Reset(set.maxAge)
+	s.maxAge.Reset(d)
 }
 
-// kick makes the sender look. The caller holds mu.
-func (s *Syncer) kick() {
+// kick makes the sender look; all says that what is there is to go, even if it
+// does not fill a put. The caller holds mu.
+func (s *Syncer) kick(all bool) {
+	s.all = s.all || all
 	s.due.Store(true)
 	s.deep.Store(s.buffered().bytes() >= s.set.Load().deep)
 	if s.wake == nil {
@@ -168,7 +223,8 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 	}
 	s.base = load(s.in.Load()) - rest
 	s.deep.Store(rest.bytes() >= set.deep)
-	s.due.Store(rest.events() >= set.maxEvents || rest.bytes() >= batch.MaxBytes)
+	s.due.Store(s.full(rest))
+	s.all = s.all || rest.events() >= set.maxEvents
 	if rest == 0 {
 		if s.maxAge != nil {
 			s.maxAge.Stop()
@@ -179,7 +235,7 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 	if len(s.waits) > 0 && s.waits[len(s.waits)-1].id > id {
 		s.due.Store(true) // somebody waits for a part of the rest
 	}
-	s.arm()
+	s.arm(set.maxAge)
 	return taken
 }
 

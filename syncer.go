@@ -119,6 +119,8 @@ type Syncer struct {
 
 	mu      sync.Mutex
 	sealed  []*batch.Chunk // no longer in a lane
+	queue   *queue         // nil if empty; belongs to the sender
+	all     bool           // what is due goes, even if it fills no put
 	ids     uint64         // of the newest chunk
 	live    int            // chunks with events that have no fate
 	bodies  int            // bytes of requests that go side by side
@@ -317,7 +319,7 @@ func (s *Syncer) await(cost, limit int) bool {
 		s.room = make(chan struct{})
 	}
 	room := s.room
-	s.kick()
+	s.kick(true)
 	s.mu.Unlock()
 	<-room
 	return true
@@ -330,7 +332,7 @@ func (s *Syncer) held() int { return s.pending().bytes() - s.bodies }
 // pending is events without a fate, and memory that is taken.
 func (s *Syncer) pending() load { return load(s.in.Load() - s.out.Load()) }
 
-// buffered is what is in the buffer. The caller holds mu.
+// buffered is what waits for a send. The caller holds mu.
 func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }
 
 // split cuts text into parts of at most max bytes as the service counts them.

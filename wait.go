@@ -15,7 +15,7 @@ func (s *Syncer) wait() *wait {
 	s.seal()
 	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
 	s.waits = append(s.waits, w)
-	s.kick()
+	s.kick(true)
 	return w
 }
 
@@ -25,7 +25,7 @@ func (s *Syncer) expire(w *wait, why error) {
 	defer s.mu.Unlock()
 	if w.left > 0 && w.id >= s.late {
 		s.late, s.lateWhy = w.id, why
-		s.kick()
+		s.kick(true)
 	}
 }
 

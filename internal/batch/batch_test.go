@@ -222,8 +222,8 @@ func TestQueue(t *testing.T) {
 						got = append(got, event{e.Time, string(e.Text())})
 						want += e.Cost()
 					}
-					if q.Bytes() != before-want || q.Bytes() != q.count() {
-						t.Fatalf("queue says %d bytes, before %d, took %d, holds %d", q.Bytes(), before, want, q.count())
+					if n, bytes := q.count(); q.Bytes() != before-want || q.Bytes() != bytes || q.Len() != n {
+						t.Fatalf("queue says %d bytes, before %d, took %d, holds %d in %d events, says %d", q.Bytes(), before, want, bytes, n, q.Len())
 					}
 					want = 0
 				}

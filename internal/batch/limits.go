@@ -23,6 +23,11 @@ const (
 // Size is what the service counts for an event with this text, in bytes.
 func Size(text []byte) int { return Len(text) + Overhead }
 
+// Fills tells whether events that cost so much in chunks are a full put or more.
+func Fills(events, cost int) bool {
+	return events >= MaxEvents || cost+(Overhead-header)*events >= MaxBytes
+}
+
 // Len is the length of text as the service counts and stores it: UTF-8, with
 // every byte that belongs to no rune replaced by U+FFFD, which takes three.
 func Len(text []byte) int {

@@ -16,6 +16,7 @@ type Queue struct {
 	// held are events that left their source but not the queue: the beginning
 	// of a millisecond that did not fit. They precede anything as old as they.
 	held  List
+	n     int
 	bytes int
 }
 
@@ -24,6 +25,7 @@ func (q *Queue) Add(chunks ...*Chunk) {
 	q.srcs = slices.Grow(q.srcs, len(chunks))
 	srcs := make([]source, len(chunks))
 	for i, c := range chunks {
+		q.n += c.Open
 		q.bytes += len(c.buf)
 		srcs[i].open(c)
 		q.insert(&srcs[i])
@@ -33,8 +35,14 @@ func (q *Queue) Add(chunks ...*Chunk) {
 // Empty tells whether nothing is left.
 func (q *Queue) Empty() bool { return len(q.srcs) == 0 && q.held.n == 0 }
 
-// Bytes is about how much is queued: what the events cost in their chunks.
+// Len is the number of events.
+func (q *Queue) Len() int { return q.n }
+
+// Bytes is what the events cost in their chunks.
 func (q *Queue) Bytes() int { return q.bytes }
+
+// Full tells whether there is enough for a full put.
+func (q *Queue) Full() bool { return Fills(q.n, q.bytes) }
 
 // Cut moves the oldest events into a batch of at most one put, with room left
 // for one more event of extra bytes (none if 0). The batch is as full as can be,
@@ -58,6 +66,7 @@ func (q *Queue) Cut(extra int, whole bool) *Batch {
 		}
 		s := q.srcs[0]
 		if !c.run(s, q) {
+			s.chunk = nil // its neighbours live on
 			q.srcs = slices.Delete(q.srcs, 0, 1)
 		} else if len(q.srcs) > 1 && q.srcs[1].before(s) {
 			q.srcs = slices.Delete(q.srcs, 0, 1)
@@ -75,6 +84,7 @@ func (q *Queue) Cut(extra int, whole bool) *Batch {
 			b.last = b.List.Last()
 		}
 	}
+	q.n -= b.n
 	q.bytes -= b.cost
 	return b
 }
@@ -203,16 +213,18 @@ func (q *Queue) Until(id uint64) *Queue {
 		}
 	}
 	q.held = held
-	q.bytes, old.bytes = q.count(), old.count()
+	q.n, q.bytes = q.count()
+	old.n, old.bytes = old.count()
 	return old
 }
 
-func (q *Queue) count() int {
-	n := q.held.cost
+func (q *Queue) count() (n, bytes int) {
+	n, bytes = q.held.n, q.held.cost
 	for _, s := range q.srcs {
-		n += s.left()
+		n += int(s.n)
+		bytes += s.left()
 	}
-	return n
+	return n, bytes
 }
 
 func (q *Queue) insert(s *source) {

@@ -60,6 +60,13 @@ func (s *Stream) unusual(size, rate int) time.Duration {
 	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/time.Duration(rate)
 }
 
+// Took is how long the last put took that was answered.
+func (s *Stream) Took() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.took
+}
+
 // pull keeps the time-out in the round in which a slow service answered, until it
 // answers quickly again.
 func (s *Stream) pull(round int, took time.Duration, err error) {

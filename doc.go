@@ -2,20 +2,10 @@
 // so that all functions and services of an application are read in one place.
 // The user keeps zap's API; [zap.Logger.Sync] is the purge.
 //
-// # From a logging call to the stream
-//
-// A [Core] encodes the entry and hands it to a [Syncer], which copies it into
-// its buffer; that is all the call waits for. The buffer is sent when
-//
-//   - it holds MaxEvents (20),
-//   - its oldest event is MaxAge (one minute) old,
-//   - it fills a request of the service,
-//   - an entry carries [Flush], or is above ErrorLevel,
-//   - somebody calls Sync, Flush or Close.
-//
-// A send takes all that is there, sorts it by time and cuts it by the limits of
-// PutLogEvents: 10,000 events, 1,048,576 bytes, 24 hours. While it waits for the
-// network the next batch gathers. An idle Syncer owns no goroutine and no timer.
+// Three things make a logger: an encoder ([NewPrefixEncoder], [NewJSONEncoder]
+// or any of zap's), a [Syncer], which is the stream, and a [Core], which joins
+// them. [Config] makes all three from a text, and [OpenSink] a Syncer from a
+// URL, for [zap.Config].
 //
 // # Levels
 //
@@ -32,16 +22,32 @@
 // # Prefixes
 //
 // [NewPrefixEncoder] writes prefix, message and fields; [NewJSONEncoder] writes
-// JSON. A prefix is a label, a template or a function:
+// JSON. A prefix is a label, a template or a function, see [PrefixOf] and
+// [PrefixFunc]:
 //
 //	#standard   {level}: {func}: {caller}:
 //	#short      {level}: {func}:
 //	#simple     {func}:
 //	#mini       {level}: from WARNING on, then {func}: if it has a name
 //
+// # Triggers
+//
+// A Core encodes the entry and hands it to its Syncer, which copies it into a
+// buffer; that is all the call waits for. The buffer is sent when
+//
+//   - it holds MaxEvents (20),
+//   - its oldest event is MaxAge (one minute) old,
+//   - it fills a request of the service,
+//   - an entry carries [Flush], or is above ErrorLevel,
+//   - somebody calls Sync, Flush or Close.
+//
+// A send takes all that is there, sorts it by time and cuts it by the limits of
+// PutLogEvents: 10,000 events, 1,048,576 bytes, 24 hours. While it waits for the
+// network the next batch gathers. An idle Syncer owns no goroutine and no timer.
+//
 // # Promises
 //
-// Every accepted event has exactly one fate, and Stats counts it: delivered,
+// Every accepted event has exactly one fate, and [Stats] counts it: delivered,
 // rejected by the service, or spilled. Rejected and spilled events are written,
 // whole, to the Syncer's Fallback, which is the standard error unless set, with
 // one line a cause. Nothing is dropped silently.
@@ -62,6 +68,12 @@
 // A request that was not answered is sent again, because nobody can know whether
 // it arrived: delivery is at least once.
 //
+// # Lambda
+//
+// [Handler] settles before the response is out, in the time that the invocation
+// has left. Lambda may freeze the process right after. On SIGTERM there are 300
+// to 500 ms: use [Syncer.Flush] with a context of that length.
+//
 // # Errors
 //
 // What passes (throttling, 5xx, the network, expired credentials) is tried
@@ -74,7 +86,32 @@
 // itself tells of the gap: an event that begins with "zapcw: " says how many, of
 // which levels, from when to when and why.
 //
-// # Fleets
+// # Other parts of zap
+//
+// Samplers, hooks, tees, lazy fields, the standard library's logger and zapio
+// work; the examples of [NewCore] show each. Some constructions do what one does
+// not expect:
+//
+//   - A [zapcore.BufferedWriteSyncer] around a Syncer hands it many lines as
+//     one, which is one event. A Syncer buffers by itself.
+//   - With the Syncer as [zap.ErrorOutput], whoever settles in an outage waits
+//     for a second Timeout: zap writes the error of the first to the Syncer, and
+//     syncs it. Leave it at the standard error.
+//   - Of two Cores in a [zapcore.NewTee] one waits after the other, with [Flush],
+//     above ErrorLevel and in Sync. Only [Handler] has them settle side by side.
+//   - After [zap.RedirectStdLog] the standard library's log.Fatal ends the
+//     process before anything is sent. zap's Fatal does not.
+//   - A sampler that drops a Panic or a Fatal keeps it from the Core: nothing
+//     settles, neither the entry nor those before it.
+//
+// # Cost
+//
+// A logging call costs what its encoder does, and a copy of the text under a
+// short lock; it allocates nothing of its own. An event takes its length and 17 bytes
+// of memory until it has a fate, MaxPending bounds the sum, and beside that there
+// are little more than the requests under way. The body of a request is built
+// and hashed once, however often it is sent. AWS bills bytes and not requests, so
+// small batches cost no more money than large ones, and compression saves none.
 //
 // In a simulation of 10,000 processes that start within one second against an
 // account's quotas of 5,000 puts and 50 creations a second, 100 streams drain in
@@ -82,11 +119,6 @@
 // of which the creations alone need 200 seconds. Without the jitter of the
 // back-off not a quarter of those streams is there after five minutes, because
 // everybody comes back together.
-//
-// # Lambda
-//
-// [Handler] settles before the response is out, in the time that the invocation
-// has left. Lambda may freeze the process right after.
 //
 // # Testing
 //

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 
-	"example.com/zapcw"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
 )
 
 // The configuration of an application says where its entries go. Fields that
@@ -100,4 +102,33 @@ func ExampleStdout() {
 	// Output:
 	// ready
 	// <nil>
+}
+
+// The form of an entry is a label or a template, in a text and in Go.
+func ExampleDestination() {
+	var cfg zapcw.Config
+	text := `{"class": "cloud-watch", "cloud-watch": {"group": "/acme/prod", "stream": "orders", "format": "{level}> "}}`
+	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var srv cwltest.Server // in place of the service
+	defer srv.Close()
+	log, err := cfg.Build(context.Background(), srv.Client())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log.Info("ready")
+	cfg.CloudWatch.Format = zapcw.SimplePrefix
+	cfg.CloudWatch.Function = "checkout"
+	other, err := cfg.Build(context.Background(), srv.Client())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	other.Info("ready")
+	_, _ = log.Sync(), other.Sync()
+	fmt.Printf("%q\n", srv.Messages("/acme/prod", "orders"))
+	// Output: ["INFO> ready" "checkout: ready"]
 }

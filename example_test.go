@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
@@ -116,4 +118,25 @@ func ExampleHandler() {
 	out, err := f(context.Background(), 7)
 	fmt.Println(out, err, srv.Messages("/acme/prod", "orders"))
 	// Output: ok <nil> [shipped	{"order": 7}]
+}
+
+// The service does not answer. The function returns in time all the same, and
+// what it logged is on the Fallback, which Lambda keeps too.
+func ExampleHandler_deadline() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.Fail(cwltest.Fault{Break: cwltest.BlackHole})
+	var fallback strings.Builder
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcore.AddSync(&fallback)}
+	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
+
+	f := zapcw.Handler(log, func(ctx context.Context, order int) (string, error) {
+		log.Info("shipped")
+		return "ok", nil
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second/5) // what Lambda gives
+	defer cancel()
+	out, err := f(ctx, 7)
+	fmt.Println(out, err, ctx.Err(), strings.HasSuffix(fallback.String(), "\nshipped\n"))
+	// Output: ok <nil> <nil> true
 }

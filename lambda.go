@@ -21,7 +21,10 @@ import (
 // error or panics; both are passed on unchanged, and what goes wrong with the
 // flush is never the function's error.
 //
-// Every Syncer behind the logger is flushed, however its cores are wrapped.
+// Every Syncer behind a Core of this package is flushed, however that is wrapped.
+// One that is the sink of another core, by [OpenSink] or [zapcore.NewCore], is not
+// found but synced by the logger: its Timeout counts then, and not the
+// invocation's time.
 func Handler[In, Out any](logger *zap.Logger, h func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
 	return func(ctx context.Context, in In) (Out, error) {
 		defer flushWithin(ctx, logger)

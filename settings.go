@@ -64,7 +64,7 @@ func (s *Syncer) init() *settings {
 		fallback:    fallback{w: s.Fallback},
 		stream: delivery.Stream{
 			Client: s.Client, Group: s.Group, Name: s.Stream,
-			Retention: s.Retention, NewGroup: s.NewGroup, Observer: (*observer)(s),
+			Retention: s.Retention, NewGroup: s.NewGroup, Compress: s.Compress, Observer: (*observer)(s),
 		},
 		bad: s.check(),
 	}
@@ -142,18 +142,16 @@ type observer Syncer
 
 var _ delivery.Observer = (*observer)(nil)
 
-func (o *observer) Put(events, bytes int, err error) {
+func (o *observer) Put(events, bytes int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attempts++
-	now := time.Now().UnixNano()
-	if err != nil {
-		o.lastErr, o.lastErrTime = err, now
+	if !ok {
 		return
 	}
 	o.puts++
 	o.sent += uint64(bytes)
-	o.lastPut = now
+	o.lastPut = time.Now().UnixNano()
 }
 
 func (o *observer) Trouble(err error, tell bool) {

@@ -36,6 +36,7 @@ var _ zap.Sink = (*Syncer)(nil)
 //	max_age, timeout              durations, like 5s
 //	when_full                     spill or block
 //	retention                     days
+//	compress                      true or false
 //
 // and what the client is to use instead of what it finds by itself:
 //
@@ -82,6 +83,7 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 	from := new(origin)
 	s := &Syncer{Client: &delivery.LazyClient{New: from.client}}
 	parameters := map[string]func(string) error{
+		"compress":        readBool(&s.Compress),
 		"concurrency":     readNumber(&s.Concurrency),
 		"endpoint":        readEndpoint(&from.endpoint),
 		"group":           readText(&s.Group),
@@ -145,6 +147,16 @@ func readDuration(to *time.Duration) func(string) error {
 		if *to, err = time.ParseDuration(v); err != nil {
 			return wrong("a duration like 5s", v)
 		}
+		return nil
+	}
+}
+
+func readBool(to *bool) func(string) error {
+	return func(v string) error {
+		if v != "true" && v != "false" {
+			return wrong("true or false", v)
+		}
+		*to = v == "true"
 		return nil
 	}
 }

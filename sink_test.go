@@ -69,6 +69,8 @@ func TestOpenSink(t *testing.T) {
 		{"cloudwatch://?group=/acme/prod&stream=orders&when_full=block&retention=30",
 			map[string]any{"WhenFull": zapcw.Block, "Retention": int32(30)}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&when_full=spill", map[string]any{}},
+		{"cloudwatch://?group=/acme/prod&stream=orders&compress=true", map[string]any{"Compress": true}},
+		{"cloudwatch://?group=/acme/prod&stream=orders&compress=false", map[string]any{}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&max_age=0s&max_events=0&retention=0", map[string]any{}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&region=eu-central-1&profile=acme&endpoint=http://127.0.0.1:4586", map[string]any{}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&endpoint=https%3A%2F%2Flogs.acme.example%2Fv1", map[string]any{}},
@@ -93,7 +95,7 @@ func TestOpenSink(t *testing.T) {
 
 func TestOpenSinkErrors(t *testing.T) {
 	const (
-		known   = "known are concurrency, endpoint, group, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, stream, timeout, when_full"
+		known   = "known are compress, concurrency, endpoint, group, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, stream, timeout, when_full"
 		example = "cloudwatch://?group=/acme/prod&stream=orders"
 		alone   = ": want parameters alone, like " + example
 		ok      = "cloudwatch://?group=g&stream=s&"
@@ -124,6 +126,9 @@ func TestOpenSinkErrors(t *testing.T) {
 		{ok + "max_pending=1e6", `max_pending: want a whole number, not "1e6"`},
 		{ok + "concurrency=99999999999999999999", `concurrency: want a whole number, not "99999999999999999999"`},
 		{ok + "retention=4294967297", `retention: want a whole number, not "4294967297"`},
+		{ok + "compress=1", `compress: want true or false, not "1"`},
+		{ok + "compress=True", `compress: want true or false, not "True"`},
+		{ok + "compress=", "compress: empty: want a value, or no such parameter for the default"},
 		{ok + "when_full=drop", `when_full: want spill or block, not "drop"`},
 		{ok + "endpoint=127.0.0.1", `endpoint: want a URL like http://127.0.0.1:4586, not "127.0.0.1"`},
 		{ok + "endpoint=localhost:4586", `endpoint: want a URL like http://127.0.0.1:4586, not "localhost:4586"`},
@@ -154,7 +159,7 @@ func TestOpenSinkHasEveryField(t *testing.T) {
 		"Fallback": "a writer; the standard error is where a process reports, and a file would have to outlive Close",
 		"NewGroup": "it is code",
 	}
-	values := map[string]string{"group": "g", "stream": "s", "retention": "30", "when_full": "block"}
+	values := map[string]string{"group": "g", "stream": "s", "retention": "30", "when_full": "block", "compress": "true"}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[zapcw.Syncer]()) {
 		if !f.IsExported() {
 			continue
@@ -590,7 +595,7 @@ func waitsForLock(function string) bool {
 func FuzzOpenSink(f *testing.F) {
 	for _, text := range []string{
 		"cloudwatch://?group=/acme/prod&stream=orders&max_age=5s",
-		"cloudwatch://?group=g&stream=s&max_events=1&max_pending=2&max_event_bytes=30&concurrency=4&timeout=1ns&retention=1&when_full=block",
+		"cloudwatch://?group=g&stream=s&max_events=1&max_pending=2&max_event_bytes=30&concurrency=4&timeout=1ns&retention=1&when_full=block&compress=true",
 		"cloudwatch://?group=g&stream=s&region=r&profile=p&endpoint=http://[::1]:1",
 		"cloudwatch://u:p@h:1/p?q#f", "cloudwatch:opaque", "?group=%00&stream=%ff;", "//?a=1&a=2", "",
 	} {
@@ -614,6 +619,7 @@ func FuzzOpenSink(f *testing.F) {
 			"max_events": {strconv.Itoa(s.MaxEvents)}, "max_pending": {strconv.Itoa(s.MaxPending)},
 			"max_event_bytes": {strconv.Itoa(s.MaxEventBytes)}, "concurrency": {strconv.Itoa(s.Concurrency)},
 			"retention": {strconv.Itoa(int(s.Retention))}, "when_full": {[]string{"spill", "block"}[s.WhenFull]},
+			"compress": {strconv.FormatBool(s.Compress)},
 		}
 		again, err := openSink(t, "cloudwatch://?"+query.Encode())
 		if err != nil {

@@ -95,6 +95,16 @@ type Syncer struct {
 	// write waits for it: it should not block, and must not log to this Syncer.
 	// Defaults to os.Stderr.
 	Fallback zapcore.WriteSyncer
+	// Compress has the bodies of puts from 1 KiB up compressed by gzip, if
+	// Client is the SDK's own; it has no effect on another. Log lines shrink to
+	// a fifth or less, for about 7 ms of CPU a MiB, and 1 MiB of memory beyond
+	// MaxPending for each body that is being made, 4 at most in a process, which
+	// keeps them. It pays on thin or metered links only: the service counts, and
+	// bills, what is uncompressed, and so does Stats. When a server refuses a
+	// compressed put and then takes the same uncompressed, Fallback tells and
+	// this Syncer compresses no more; no event is lost by that. Defaults to
+	// false.
+	Compress bool
 
 	// Retention is for how many days a group keeps its events that this Syncer
 	// had to create; existing groups are left alone. Defaults to 0: for ever.
@@ -105,8 +115,7 @@ type Syncer struct {
 	// a group that this Syncer has to create.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
-	set    atomic.Pointer[settings] // nil before the first use
-	closed atomic.Bool
+	set atomic.Pointer[settings] // nil before the first use
 
 	// The buffer: what came in, the larger part of it no longer there.
 	one  lane                            // takes events
@@ -114,13 +123,15 @@ type Syncer struct {
 	base load                            // came in before what is in the buffer; written under all locks
 	in   atomic.Uint64                   // load of all that ever came in
 	out  atomic.Uint64                   // of what has its fate, less the requests that go side by side
-	due  atomic.Bool                     // the buffer is to be sent now
-	deep atomic.Bool                     // and is more than the puts that may be in flight together
+
+	closed atomic.Bool
+	due    atomic.Bool // the buffer is to be sent now
+	deep   atomic.Bool // and is more than the puts that may be in flight together
+	all    bool        // and what is more than full puts goes, too
 
 	mu      sync.Mutex
 	sealed  []*batch.Chunk // no longer in a lane
 	queue   *queue         // nil if empty; belongs to the sender
-	all     bool           // what is due goes, even if it fills no put
 	ids     uint64         // of the newest chunk
 	live    int            // chunks with events that have no fate
 	bodies  int            // bytes of requests that go side by side
@@ -225,7 +236,7 @@ func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
 	}
 	// An invalid byte counts three times, so most texts need no count.
 	if 3*len(text) > set.maxText {
-		return s.addParts(ms, lvl, split(text, set.maxText))
+		return s.addParts(ms, lvl, batch.Split(text, set.maxText))
 	}
 	l := s.enter()
 	if s.closed.Load() || set.bad != nil || !s.admit(l, loadOf(1, batch.Cost(len(text))), set.limit(lvl)) {
@@ -334,15 +345,3 @@ func (s *Syncer) pending() load { return load(s.in.Load() - s.out.Load()) }
 
 // buffered is what waits for a send. The caller holds mu.
 func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }
-
-// split cuts text into parts of at most max bytes as the service counts them.
-func split(text []byte, max int) [][]byte {
-	var parts [][]byte
-	for {
-		n := batch.Head(text, max)
-		parts = append(parts, text[:n])
-		if text = text[n:]; len(text) == 0 {
-			return parts
-		}
-	}
-}

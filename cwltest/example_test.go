@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,4 +67,116 @@ func ExampleFault_lostAnswer() {
 	fmt.Println(srv.Messages("/acme/prod", "orders"))
 	// Output:
 	// [hello hello]
+}
+
+// A program's right to create is missing.
+func ExampleDeny() {
+	srv := new(cwltest.Server)
+	defer srv.Close()
+	remove := srv.Fail(cwltest.Deny("logs:CreateLog*"))
+
+	_, err := srv.Client(impatient).CreateLogGroup(context.Background(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/acme/prod")})
+	var denied *types.AccessDeniedException
+	fmt.Println(errors.As(err, &denied))
+	remove()
+	_, err = srv.Client(impatient).CreateLogGroup(context.Background(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/acme/prod")})
+	fmt.Println(err)
+	// Output:
+	// true
+	// <nil>
+}
+
+// A put that holds a bad event is refused as a whole.
+func ExamplePoison() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	srv.Fail(cwltest.Poison(func(e cwltest.Event) bool { return e.Message == "hello" && !e.Time().IsZero() }))
+	err := hello(srv.Client(impatient))
+	var invalid *types.InvalidParameterException
+	fmt.Println(errors.As(err, &invalid), len(srv.Events("/acme/prod", "orders")))
+	srv.Heal()
+	fmt.Println(hello(srv.Client()), len(srv.Events("/acme/prod", "orders")))
+	// Output:
+	// true 0
+	// <nil> 1
+}
+
+// What a program did is in the records.
+func ExampleServer_Stats() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	_ = hello(srv.Client())
+	st := srv.Stats()
+	fmt.Println(st.Puts, st.Events, st.Bytes, st.Peak("PutLogEvents", time.Second))
+	for _, q := range st.Requests {
+		fmt.Println(q.Op, q.Group, q.Stream, q.N, q.Status, q.Events[0].Message)
+	}
+	// Output:
+	// 1 1 31 1
+	// PutLogEvents /acme/prod orders 1 200 hello
+}
+
+// A socket, for other processes and other languages; these are started with the
+// URL in AWS_ENDPOINT_URL_CLOUDWATCH_LOGS.
+func ExampleStart() {
+	srv, err := cwltest.Start("127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	err = hello(cloudwatchlogs.New(cloudwatchlogs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(srv.URL()),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+		}),
+	}))
+	fmt.Println(err, srv.Messages("/acme/prod", "orders"))
+	// Output: <nil> [hello]
+}
+
+// A client of one's own can be given the way into memory.
+func ExampleServer_Transport() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	srv.DeleteStream("/acme/prod", "orders")
+	client := srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = &http.Client{Transport: srv.Transport()} })
+	var missing *types.ResourceNotFoundException
+	fmt.Println(errors.As(hello(client), &missing), missing)
+	srv.DeleteGroup("/acme/prod")
+	// Output: true ResourceNotFoundException: The specified log stream does not exist.
+}
+
+// A server that is set up before it listens, at an address that others know.
+func ExampleServer_Listen() {
+	srv := &cwltest.Server{Region: "eu-west-1", AccessKey: "AKIDEXAMPLE"}
+	defer srv.Close()
+	if err := srv.Listen("127.0.0.1:0"); err != nil { // as a rule with a port
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.HasPrefix(srv.URL(), "http://127.0.0.1:"))
+	// Output: true
+}
+
+// A server stands behind a user's own handler, here one that counts.
+func ExampleServer_ServeHTTP() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	n := 0
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		srv.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	client := srv.Client(func(o *cloudwatchlogs.Options) {
+		o.BaseEndpoint, o.HTTPClient = aws.String(front.URL), front.Client()
+	})
+	fmt.Println(hello(client), n)
+	// Output: <nil> 1
 }

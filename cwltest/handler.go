@@ -123,6 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // arrive enters the request.
 func (s *Server) arrive(c *call) {
 	c.req.Op = strings.TrimPrefix(c.r.Header.Get("X-Amz-Target"), target)
+	c.req.Encoding = c.r.Header.Get("Content-Encoding")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.serial++

@@ -42,7 +42,9 @@ type Server struct {
 	SequenceTokens bool
 
 	// RefuseGzip refuses compressed request bodies with a
-	// SerializationException. By default they are accepted.
+	// SerializationException. By default they are accepted, up to 16 MiB when
+	// unpacked. A [Fault] with a Match on [Request.Encoding] refuses them in
+	// other ways.
 	RefuseGzip bool
 
 	// AccessKey is the only access key that is let in; requests signed with

@@ -65,6 +65,7 @@ type Request struct {
 	Events    []Event // of a put; nil when they are not held, see Server.KeepEvents
 	N         int     // number of events of a put
 	Bytes     int     // length of the body as it was sent
+	Encoding  string  // of the body, as the Content-Encoding says: "gzip" or ""
 
 	Status   int    // of the answer; 0 while there is none, and when the connection broke
 	Code     string // as in Stats.Errors; "" for success and while there is no answer

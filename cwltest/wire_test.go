@@ -205,8 +205,14 @@ func TestGzip(t *testing.T) {
 	message := strings.Repeat("m", 100_000)
 	wantCode(t, putNow(t, s.Client(once, compress), message), "")
 	wantMessages(t, s, message)
-	if n := s.Stats().Requests[0].Bytes; n > 10_000 {
-		t.Errorf("%d bytes sent", n)
+	if r := s.Stats().Requests[0]; r.Bytes > 10_000 || r.Encoding != "gzip" {
+		t.Errorf("%d bytes sent, encoded as %q", r.Bytes, r.Encoding)
+	}
+	s.Fail(cwltest.Fault{Match: func(r *cwltest.Request) bool { return r.Encoding == "gzip" }, Status: 415})
+	wantCode(t, putNow(t, s.Client(once, compress), message), "UnknownError")
+	wantCode(t, putNow(t, s.Client(once), message), "")
+	if r := s.Stats().Requests[2]; r.Bytes < 100_000 || r.Encoding != "" {
+		t.Errorf("%d bytes sent, encoded as %q", r.Bytes, r.Encoding)
 	}
 	stubborn := &cwltest.Server{RefuseGzip: true}
 	defer stubborn.Close()

@@ -76,6 +76,18 @@ func Head(text []byte, max int) int {
 	return i
 }
 
+// Split cuts text into parts that Head may give.
+func Split(text []byte, max int) [][]byte {
+	var parts [][]byte
+	for {
+		n := Head(text, max)
+		parts = append(parts, text[:n])
+		if text = text[n:]; len(text) == 0 {
+			return parts
+		}
+	}
+}
+
 // span tells whether events at these times may travel in one put.
 func span(first, last int64) bool { return last-first <= MaxSpan }
 

@@ -30,7 +30,8 @@ import (
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 type body struct {
 	smithyhttp.ClientProtocol
-	text    []byte
+	text    []byte  // as it is sent
+	packed  bool    // by gzip
 	token   *string // in the text
 	invalid int     // bytes of the events that were not UTF-8
 	stream  *bytes.Reader
@@ -48,16 +49,20 @@ var (
 // again and again, since it is always another processor's.
 var spare atomic.Pointer[body]
 
-func newBody(group, stream string, tok *string, r *request) *body {
+func newBody(group, stream string, tok *string, r *request, packed bool) *body {
 	b := spare.Swap(nil)
 	if b == nil {
 		b = new(body)
 	}
-	b.token, b.hash = tok, ""
+	b.token, b.packed, b.hash = tok, packed, ""
 	b.used.Store(false)
+	if packed {
+		b.text, b.invalid = appendPacked(slices.Grow(b.text[:0], r.size/8), group, stream, tok, r.evs)
+		return b
+	}
 	// The SDK's syntax takes some bytes an event more than the service counts,
 	// and quotes in the text take one each.
-	b.text, b.invalid = appendPut(slices.Grow(b.text[:0], r.size+20*r.evs.Len()+r.size/32), group, stream, tok, r.evs)
+	b.text, b.invalid = appendPut(slices.Grow(b.text[:0], r.size+20*r.evs.Len()+r.size/32), group, stream, tok, r.evs, nil)
 	return b
 }
 
@@ -119,6 +124,9 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 		return err
 	}
 	*req = *r
+	if b.packed {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
 	b.used.Store(true)
 	return nil
 }
@@ -151,8 +159,8 @@ func (b *hashing) HandleFinalize(ctx context.Context, in middleware.FinalizeInpu
 }
 
 // appendPut appends the body of a put, and tells how many bytes of the events
-// were not UTF-8.
-func appendPut(b []byte, group, stream string, token *string, evs batch.List) (out []byte, invalid int) {
+// were not UTF-8. With a packer out is but the end, and the packer has the rest.
+func appendPut(b []byte, group, stream string, token *string, evs batch.List, p *packer) (out []byte, invalid int) {
 	b = append(b, `{"logGroupName":"`...)
 	b = jsonenc.AppendEscaped(b, group)
 	b = append(b, `","logStreamName":"`...)
@@ -181,6 +189,12 @@ func appendPut(b []byte, group, stream string, token *string, evs batch.List) (o
 		}
 		var bad int
 		text := e.Text()
+		for p != nil && len(b)+len(text) > maxPiece {
+			n := batch.Head(text, maxPiece)
+			b, bad = jsonenc.AppendCounted(b, unsafe.String(unsafe.SliceData(text), n))
+			invalid += bad
+			b, text = p.take(b), text[n:]
+		}
 		b, bad = jsonenc.AppendCounted(b, unsafe.String(unsafe.SliceData(text), len(text)))
 		invalid += bad
 	}

@@ -52,7 +52,7 @@ func FuzzBody(f *testing.F) {
 		}
 		evs := chunked(a, b)
 		for _, tok := range []*string{nil, &stream} {
-			text, _ := appendPut(nil, group, stream, tok, evs)
+			text, _ := appendPut(nil, group, stream, tok, evs, nil)
 			var got, want put
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%v in %q", err, text)
@@ -102,7 +102,7 @@ func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
 type silent struct{}
 
-func (silent) Put(int, int, error) {}
+func (silent) Put(int, int, bool)  {}
 func (silent) Trouble(error, bool) {}
 
 // TestBodyHook fails when the SDK no longer uses its Protocol, so that the fast
@@ -120,7 +120,7 @@ func TestBodyHook(t *testing.T) {
 			t.Error("the SDK did not take the body")
 		}
 	})
-	if want, _ := appendPut(nil, "/g", "s", nil, evs); !bytes.Equal(got, want) {
+	if want, _ := appendPut(nil, "/g", "s", nil, evs, nil); !bytes.Equal(got, want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {

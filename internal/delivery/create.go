@@ -41,7 +41,7 @@ func (s *Stream) create(ctx context.Context, seen int) error {
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, context.Cause(ctx))
 		}
 	}
 	err := s.createStream(ctx)

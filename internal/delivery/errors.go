@@ -75,6 +75,8 @@ func classify(err error) class {
 	switch {
 	case errors.As(err, &panicked), errors.As(err, &params), errors.As(err, &encoding):
 		return refused
+	case statusOf(err) == http.StatusRequestEntityTooLarge: // whoever says so, a proxy with a page for example
+		return split
 	case !errors.As(err, &api):
 		// The network, the resolver, TLS, a credential source, an answer that
 		// is no JSON: nothing that the service said.
@@ -88,7 +90,7 @@ func classify(err error) class {
 		return taken
 	case code == "InvalidSequenceTokenException":
 		return token
-	case passing[code]:
+	case passing[code], skewed(err):
 		return again
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500,
 		status == http.StatusProxyAuthRequired, status >= 300 && status < 400: // not the service
@@ -98,10 +100,15 @@ func classify(err error) class {
 			return refused // it is no event's fault
 		}
 		return split
-	case status == http.StatusRequestEntityTooLarge:
-		return split
 	}
 	return refused
+}
+
+// skewed tells whether the SDK found this machine's clock wrong when a signature
+// was refused. It has learned by how much, so the next one will be right.
+func skewed(err error) bool {
+	var r interface{ RetryableError() bool }
+	return statusOf(err) >= 400 && statusOf(err) < 500 && errors.As(err, &r) && r.RetryableError()
 }
 
 func statusOf(err error) int {
@@ -123,6 +130,8 @@ func exists(err error) bool {
 func Code(err error) string {
 	var api smithy.APIError
 	switch {
+	case errors.Is(err, errNoGzip):
+		return "gzip" // what the server said may have been told before, for itself
 	case errors.As(err, &api):
 		return api.ErrorCode()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -141,13 +150,15 @@ func Code(err error) string {
 func Hint(err error) string {
 	code := Code(err)
 	switch {
+	case errors.Is(err, errNoGzip):
+		return "do not Compress for this server"
 	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation":
 		return hintDenied(err)
+	case code == "RequestExpired", code == "RequestTimeTooSkewed", skewed(err):
+		return "check this machine's clock"
 	case strings.HasPrefix(code, "ExpiredToken"), code == "UnrecognizedClientException", code == "InvalidSignatureException",
 		code == "SignatureDoesNotMatch", code == "MissingAuthenticationTokenException", code == "IncompleteSignatureException":
 		return "check the credentials"
-	case code == "RequestExpired", code == "RequestTimeTooSkewed":
-		return "check this machine's clock"
 	case strings.Contains(code, "Throttl"), code == "LimitExceededException", code == "TooManyRequestsException":
 		return "ask for a higher quota if this lasts"
 	}
@@ -156,7 +167,11 @@ func Hint(err error) string {
 		params   smithy.InvalidParamsError
 		panicked *PanicError
 	)
-	if !errors.As(err, &api) && !errors.As(err, &params) && !errors.As(err, &panicked) {
+	switch {
+	case errors.As(err, &api), errors.As(err, &params), errors.As(err, &panicked):
+	case strings.Contains(err.Error(), ": get identity: "): // its type says nothing
+		return "check the credentials"
+	default:
 		return "check region, endpoint and network"
 	}
 	return ""

@@ -62,6 +62,7 @@ func TestClassify(t *testing.T) {
 		// Statuses decide where the code does not.
 		{"408", sdk(408, coded("NobodyKnows", "")), again, again, "NobodyKnows"},
 		{"413", sdk(413, coded("RequestEntityTooLargeException", "")), split, refused, "RequestEntityTooLargeException"},
+		{"413 of a proxy", sdk(413, &smithy.DeserializationError{Err: errors.New("invalid character '<'")}), split, refused, "*errors.errorString"},
 		{"429", sdk(429, coded("NobodyKnows", "")), again, again, "NobodyKnows"},
 		{"500", sdk(500, coded("InternalFailure", "")), again, again, "InternalFailure"},
 		{"502", sdk(502, coded("NobodyKnows", "")), again, again, "NobodyKnows"},

@@ -31,13 +31,13 @@ type pace struct {
 	mu      sync.Mutex
 	fails   int       // rounds since the last success
 	until   time.Time // nothing goes before
-	probing bool      // one attempt is on its way to see
 	began   time.Time // the last such
 	aboard  []*attempt
 	waited  time.Time // until then somebody waits in Sync
 	changed chan struct{}
 	last    error // what failed
 	refused bool  // and waiting will not mend it
+	probing bool  // one attempt is on its way to see
 
 	// jitter picks a wait up to d; nil is an even choice.
 	jitter func(d time.Duration) time.Duration

@@ -30,6 +30,9 @@ func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlog
 		if err == nil || c == token || c == taken {
 			s.learn(out, err)
 		}
+		if err == nil || c == taken {
+			s.understood(r)
+		}
 		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
 			continue // with the next connection
 		}
@@ -37,7 +40,10 @@ func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlog
 			return out, nil
 		}
 		err = fmt.Errorf("put %s to %s/%s: %w", Events(r.evs.Len()), s.Group, s.Name, err)
-		if try == maxDetours {
+		if ctx.Err() == nil && s.doubt(r, c, err, round) {
+			continue // uncompressed
+		}
+		if try >= maxDetours {
 			return nil, err
 		}
 		switch c {

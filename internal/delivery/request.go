@@ -17,6 +17,9 @@ type request struct {
 	evs  batch.List
 	size int // as the service counts them, exact once a body was made
 	body *body
+	// refusal is the server's answer to a compressed body. From then on there
+	// is a plain one.
+	refusal error
 }
 
 func newRequest(evs batch.List) *request { return &request{evs: evs, size: evs.Size()} }
@@ -75,20 +78,21 @@ func (s *Stream) send(ctx context.Context, r *request, tok *string, round int) (
 	if err == nil && out == nil {
 		out = new(cloudwatchlogs.PutLogEventsOutput)
 	}
-	s.Observer.Put(r.evs.Len(), r.size, err)
+	s.Observer.Put(r.evs.Len(), r.size, err == nil)
 	return out, err
 }
 
 // embody makes the body, unless there is one from the last attempt.
 func (s *Stream) embody(r *request, tok *string) error {
+	packed := s.packs(r)
 	if b := r.body; b != nil {
-		if b.token == tok {
+		if b.token == tok && (packed || !b.packed) {
 			b.used.Store(false)
 			return nil
 		}
 		s.release(r)
 	}
-	b := newBody(s.Group, s.Name, tok, r)
+	b := newBody(s.Group, s.Name, tok, r, packed)
 	r.body = b
 	r.size += 2 * b.invalid // U+FFFD takes three bytes
 	if r.size > batch.MaxBytes && r.evs.Len() > 1 {

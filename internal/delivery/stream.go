@@ -27,10 +27,10 @@ type Client interface {
 // An Observer is told what goes over the network and what goes wrong on the way.
 type Observer interface {
 	// Put is told of each answered or failed put: events and bytes as the
-	// service counts them.
-	Put(events, bytes int, err error)
-	// Trouble is told of an error in an attempt, and whether people should hear
-	// of it: if so, it costs no event.
+	// service counts them, and whether it took them.
+	Put(events, bytes int, ok bool)
+	// Trouble is told of an error that the attempt itself did not mend, and
+	// whether people should hear of it: if so, it costs no event.
 	Trouble(err error, tell bool)
 }
 
@@ -44,6 +44,7 @@ type Stream struct {
 	Client      Client
 	Group, Name string
 	Retention   int32
+	Compress    bool // bodies, as long as the server takes that
 	NewGroup    func(*cloudwatchlogs.CreateLogGroupInput)
 	Observer    Observer
 
@@ -51,6 +52,7 @@ type Stream struct {
 
 	init   sync.Once
 	bodies atomic.Bool // the client takes bodies
+	gzip   atomic.Int32
 	away   atomic.Int32
 
 	mu       sync.Mutex
@@ -107,12 +109,14 @@ func (s *Stream) Deliver(ctx context.Context, evs batch.List, settle Settle) {
 			halve(evs)
 		case ctx.Err() != nil: // whatever came, nobody waits any longer
 			s.pace.leave(round)
+			s.Observer.Trouble(err, false)
 			fate, _ := s.GiveUp(context.Cause(ctx))
 			rest(fate, err)
 			return
 		case c == split:
 			// The service answers, so nothing speaks against going on.
 			s.pace.done(round, nil, false)
+			s.Observer.Trouble(err, false)
 			if evs.Len() > 1 {
 				halve(evs)
 			} else {

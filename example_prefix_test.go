@@ -1,0 +1,140 @@
+package zapcw_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
+)
+
+// onStdout is a logger that prints what a Syncer would send.
+func onStdout(enc zapcore.Encoder) *zap.Logger {
+	return zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.DebugLevel))
+}
+
+// An entry without fields is prefix and message, nothing else.
+func ExampleNewPrefixEncoder() {
+	log := onStdout(zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig()))
+	log.Info("order placed")
+	log.Info("order placed", zap.Int("items", 3), zap.Strings("names", []string{"tea", "cup"}))
+	log.With(zap.String("user", "alice")).Error("order declined", zap.Error(fmt.Errorf("no money")))
+	// Output:
+	// INFO: checkout: order placed
+	// INFO: checkout: order placed	{"items": 3, "names": ["tea", "cup"]}
+	// ERROR: checkout: order declined	{"user": "alice", "error": "no money"}
+}
+
+// place is a function that logs.
+func place(log *zap.Logger) { log.Info("done") }
+
+// The four prefixes that have a label.
+func ExampleStandardPrefix() {
+	for _, p := range []zapcw.Prefix{zapcw.StandardPrefix, zapcw.ShortPrefix, zapcw.SimplePrefix, zapcw.MiniPrefix} {
+		place(onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())).WithOptions(zap.AddCaller()))
+	}
+	// Output:
+	// INFO: checkout: place: done
+	// INFO: checkout: done
+	// checkout: done
+	// checkout: done
+}
+
+// The level is there when it matters.
+func ExampleMiniPrefix() {
+	log := onStdout(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()))
+	log.Info("disk is nearly full")
+	log.Warn("disk is full")
+	// Output:
+	// disk is nearly full
+	// WARNING: disk is full
+}
+
+// A template knows the logger's name and the place in the source too.
+func ExamplePrefixOf() {
+	p, err := zapcw.PrefixOf("{level} {{{logger}}} {func} {file}> ")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log := onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())).Named("api").WithOptions(zap.WithCaller(false))
+	log.Warn("slow")
+	// Output: WARNING {api} checkout > slow
+}
+
+// What a template does not know is an error when it is read, not when it is used.
+func ExamplePrefixOf_errors() {
+	for _, text := range []string{"{levl}: ", "{level: ", "#minimal"} {
+		_, err := zapcw.PrefixOf(text)
+		fmt.Println(err)
+	}
+	// Output:
+	// prefix "{levl}: ": unknown placeholder {levl} at byte 0: known are {caller} {file} {func} {level} {line} {logger}
+	// prefix "{level: ": { at byte 0 is never closed: write {{ for a literal brace
+	// prefix "#minimal": unknown label: known are #mini #short #simple #standard
+}
+
+// A prefix that depends on the message.
+func ExamplePrefixFunc() {
+	p := zapcw.PrefixFunc(func(level zapcore.Level, function, caller, msg string) string {
+		if strings.HasPrefix(msg, "http: ") {
+			return "[net] "
+		}
+		return "[" + function + "] "
+	})
+	log := onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig()))
+	log.Info("http: TLS handshake error")
+	log.Info("order placed")
+	// Output:
+	// [net] http: TLS handshake error
+	// [checkout] order placed
+}
+
+// A Prefix of one's own allocates nothing: it appends to the entry's buffer.
+func ExamplePrefix() {
+	p := zapcw.Prefix(func(buf *buffer.Buffer, function string, ent zapcore.Entry) {
+		buf.AppendString(ent.Level.CapitalString())
+		buf.AppendByte('|')
+	})
+	onStdout(zapcw.NewPrefixEncoder("", p, zapcw.NewEncoderConfig())).Warn("slow")
+	// Output: WARN|slow
+}
+
+// A Prefix reads itself from JSON, YAML or a flag.
+func ExamplePrefix_UnmarshalText() {
+	var cfg struct{ Prefix zapcw.Prefix }
+	if err := json.Unmarshal([]byte(`{"Prefix": "{level}> "}`), &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	onStdout(zapcw.NewPrefixEncoder("", cfg.Prefix, zapcw.NewEncoderConfig())).Info("ready")
+	// Output: INFO> ready
+}
+
+// Names for a threshold, as people write them.
+func ExampleParseLevel() {
+	for _, text := range []string{"", "WARN", "fatal", "notset", "loud"} {
+		level, err := zapcw.ParseLevel(text)
+		fmt.Println(level, err)
+	}
+	// Output:
+	// info <nil>
+	// warn <nil>
+	// dpanic <nil>
+	// Level(-2) <nil>
+	// info level "loud": unknown: known are critical debug dpanic error fatal info notset panic trace warn warning
+}
+
+// The names of the levels, for an encoder of zap.
+func ExampleEncodeLevel() {
+	log := onStdout(zapcore.NewConsoleEncoder(zapcore.EncoderConfig{LevelKey: "level", MessageKey: "message", EncodeLevel: zapcw.EncodeLevel}))
+	log.Warn("slow")
+	log.DPanic("gone")
+	// Output:
+	// WARNING	slow
+	// CRITICAL	gone
+}

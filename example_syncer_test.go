@@ -1,0 +1,256 @@
+package zapcw_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
+)
+
+// Every field but the first three has a default that suits most programs.
+func ExampleSyncer() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{
+		Client: srv.Client(), // cloudwatchlogs.NewFromConfig(cfg)
+		Group:  "/acme/prod",
+		Stream: "orders",
+
+		MaxEvents:     100,
+		MaxAge:        5 * time.Second,
+		MaxPending:    64 << 20,
+		WhenFull:      zapcw.Spill,
+		MaxEventBytes: 262_144, // partitions like aws-cn
+		Concurrency:   2,
+		Compress:      true, // for thin links
+		Timeout:       3 * time.Second,
+		Fallback:      zapcore.Lock(os.Stderr),
+	}
+	defer s.Close()
+	fmt.Fprintln(s, "hello")
+	fmt.Println(s.Sync(), srv.Messages("/acme/prod", "orders"))
+	// Output: <nil> [hello]
+}
+
+// A Syncer takes lines too, from a core of zap's own for example. NewCore does
+// better: there an entry keeps its time and level.
+func ExampleSyncer_Write() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
+
+	cfg := zap.NewProductionEncoderConfig()
+	cfg.TimeKey = "" // for the sake of the output below
+	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(cfg), s, zap.InfoLevel))
+	log.Info("order placed", zap.Int("items", 3))
+	_ = log.Sync()
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
+	// Output: [{"level":"info","msg":"order placed","items":3}]
+}
+
+// What was not delivered is an error, and on the Fallback.
+func ExampleSyncer_Sync() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.Fail(cwltest.Fault{Break: cwltest.BlackHole}) // it never answers
+	var fallback strings.Builder
+	s := &zapcw.Syncer{
+		Client: srv.Client(), Group: "/acme/prod", Stream: "orders",
+		Timeout: 50 * time.Millisecond, Fallback: zapcore.AddSync(&fallback),
+	}
+	defer s.Close()
+
+	fmt.Fprintln(s, "order placed")
+	err := s.Sync()
+	text, _, _ := strings.Cut(err.Error(), ": context deadline exceeded") // and words of the SDK
+	fmt.Println(errors.Is(err, context.DeadlineExceeded), text)
+	fmt.Println(strings.HasPrefix(fallback.String(), "zapcw: put 1 event to /acme/prod/orders: "))
+	fmt.Println(strings.HasSuffix(fallback.String(), "\norder placed\n"))
+	// Output:
+	// true sync /acme/prod/orders: 1 event is on the fallback: put 1 event to /acme/prod/orders: no more time than the Timeout of 50ms
+	// true
+	// true
+}
+
+// Close is the last Sync. What is logged later is not lost either.
+func ExampleSyncer_Close() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcw.Stdout()}
+	fmt.Fprintln(s, "in time")
+	fmt.Println(s.Close(), srv.Messages("/acme/prod", "orders"))
+	_, err := fmt.Fprintln(s, "too late")
+	fmt.Println(errors.Is(err, os.ErrClosed))
+	// Output:
+	// <nil> [in time]
+	// zapcw: write to /acme/prod/orders after Close: file already closed: 1 event is below; close the Syncer last
+	// too late
+	// true
+}
+
+// A group that is missing is created, here with a retention, a key and tags. A
+// group that exists is left as it is.
+func ExampleSyncer_newGroup() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{
+		Client: srv.Client(), Group: "/acme/prod", Stream: "orders",
+		Retention: 30,
+		NewGroup: func(in *cloudwatchlogs.CreateLogGroupInput) {
+			in.KmsKeyId = aws.String("arn:aws:kms:us-east-1:123456789012:key/4711")
+			in.Tags = map[string]string{"team": "orders"}
+			in.LogGroupClass = types.LogGroupClassInfrequentAccess
+		},
+	}
+	fmt.Fprintln(s, "the first")
+	_ = s.Close()
+
+	out, err := srv.Client().DescribeLogGroups(context.Background(), &cloudwatchlogs.DescribeLogGroupsInput{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, g := range out.LogGroups {
+		fmt.Println(*g.LogGroupName, *g.RetentionInDays, "days", g.LogGroupClass)
+	}
+	// Output: /acme/prod 30 days INFREQUENT_ACCESS
+}
+
+// When the service is back, its readers are told what they do not see.
+func ExampleSyncer_gap() {
+	var srv cwltest.Server
+	defer srv.Close()
+	var fallback bytes.Buffer
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcore.AddSync(&fallback)}
+	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
+
+	srv.Fail(cwltest.Deny("logs:PutLogEvents"))
+	log.Info("not in the stream")
+	log.Error("nor this")
+	fmt.Println(s.Sync() != nil, strings.Contains(fallback.String(), "\nnot in the stream\nnor this\n"))
+
+	srv.Heal()
+	log.Info("in the stream")
+	_ = s.Close()
+	for _, m := range srv.Messages("/acme/prod", "orders") {
+		m, _, _ = strings.Cut(m, ", from ") // and a time
+		fmt.Println(m)
+	}
+	// Output:
+	// true true
+	// zapcw: 2 events went to the writer's fallback instead of here: 1 INFO, 1 ERROR
+	// in the stream
+}
+
+// An entry that is too long for one event is split, between characters. The
+// default limit is the service's: 1 MiB.
+func ExampleSyncer_longEntry() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", MaxEventBytes: 26 + 8}
+	fmt.Fprintln(s, "grüße aus Köln")
+	_ = s.Close()
+	for _, m := range srv.Messages("/acme/prod", "orders") {
+		fmt.Printf("%q\n", m)
+	}
+	// Output:
+	// "grüße "
+	// "aus Köl"
+	// "n"
+}
+
+// The clock steps back while the program logs. The service would refuse all of
+// such a batch; it gets it sorted.
+func ExampleSyncer_clock() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	core := zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.InfoLevel)
+	now := time.Now()
+	for i, at := range []time.Time{now, now.Add(-time.Second), now} {
+		_ = core.Write(zapcore.Entry{Time: at, Message: fmt.Sprint(i)}, nil)
+	}
+	fmt.Println(s.Close(), srv.Messages("/acme/prod", "orders"))
+	// Output: <nil> [1 0 2]
+}
+
+// One event that the service refuses does not take its neighbours along.
+func ExampleSyncer_badEvent() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.Fail(cwltest.Poison(func(e cwltest.Event) bool { return e.Message == "bad" }))
+	var fallback bytes.Buffer
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcore.AddSync(&fallback)}
+	for _, line := range []string{"one", "two", "bad", "four"} {
+		fmt.Fprintln(s, line)
+	}
+	_ = s.Close()
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
+	_, events, _ := strings.Cut(fallback.String(), "\n") // the first line says why
+	fmt.Print(events)
+	// Output:
+	// [one two four]
+	// bad
+}
+
+// With Spill a full memory makes nobody wait: new events go to the Fallback. The
+// last eighth of the memory is kept for errors. With Block the caller waits.
+func ExampleOverflow() {
+	var srv cwltest.Server
+	defer srv.Close()
+	var fallback bytes.Buffer
+	s := &zapcw.Syncer{
+		Client: srv.Client(), Group: "/acme/prod", Stream: "orders",
+		MaxPending: 1000, WhenFull: zapcw.Spill, Fallback: zapcore.AddSync(&fallback),
+	}
+	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
+	log.Info(strings.Repeat("x", 850))
+	log.Info("does not fit")
+	log.Error("fits")
+	_ = s.Close()
+	st := s.Stats()
+	fmt.Println(st.Delivered, st.Spilled, strings.HasSuffix(fallback.String(), "\ndoes not fit\n"))
+
+	s = &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", MaxPending: 1000, WhenFull: zapcw.Block}
+	for range 1000 {
+		fmt.Fprintln(s, "each waits until there is room")
+	}
+	_ = s.Close()
+	st = s.Stats()
+	fmt.Println(st.Delivered, st.Spilled)
+	// Output:
+	// 2 1 true
+	// 1000 0
+}
+
+// printer is a Client that prints what it gets.
+type printer struct{ zapcw.Client }
+
+func (printer) PutLogEvents(_ context.Context, in *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	for _, e := range in.LogEvents {
+		fmt.Println(*in.LogStreamName, *e.Message)
+	}
+	return new(cloudwatchlogs.PutLogEventsOutput), nil
+}
+
+// In place of the SDK's client there may be one of a test. Package cwltest has
+// more of the service than that.
+func ExampleClient() {
+	s := &zapcw.Syncer{Client: printer{}, Group: "/acme/prod", Stream: "orders"}
+	fmt.Fprintln(s, "placed")
+	_ = s.Close()
+	// Output: orders placed
+}

@@ -135,13 +135,20 @@ func (s *Syncer) append(l *lane, ms int64, number int, lvl zapcore.Level, text [
 	c.Append(ms, uint32(number), int8(lvl), text)
 }
 
+// calm tells whether the last event of a lane starts nothing for sure. A put that
+// is full of the smallest events costs little more than half of what it counts.
+func (s *Syncer) calm(set *settings, l *lane) bool {
+	d := l.seen - s.base
+	return d.events() > 1 && d.events() < set.events && d.bytes() < batch.MaxBytes/2
+}
+
 // rouse starts what the last n events of a lane are to start: the timer for
 // MaxAge, or the sender.
 func (s *Syncer) rouse(set *settings, l *lane, n int) {
 	d := l.seen - s.base
 	events, bytes := d.events(), d.bytes()
 	full := (events >= set.maxEvents || batch.Fills(events, bytes)) && !s.due.Load()
-	deep := bytes >= set.deep && !s.deep.Load()
+	deep := bytes >= set.deep() && !s.deep.Load()
 	if events > n && !full && !deep {
 		return
 	}

@@ -50,7 +50,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		// Puts side by side are for when somebody waits or a lot has gathered;
 		// otherwise the next put is fuller if it waits for the last. And each
 		// takes memory for its body, which is not there when the rest is full.
-		many := (len(s.waits) > 0 || queue.Bytes()+s.buffered().bytes() >= set.deep) && s.held() <= set.maxPending/2
+		many := (len(s.waits) > 0 || queue.Bytes()+s.buffered().bytes() >= set.deep()) && s.held() <= set.maxPending/2
 		free := len(up) == 0 || many && len(up) < set.concurrency
 		late, why := s.late, s.lateWhy
 		s.late = 0
@@ -175,7 +175,7 @@ func (s *Syncer) arm(d time.Duration) {
 func (s *Syncer) kick(all bool) {
 	s.all = s.all || all
 	s.due.Store(true)
-	s.deep.Store(s.buffered().bytes() >= s.set.Load().deep)
+	s.deep.Store(s.buffered().bytes() >= s.set.Load().deep())
 	if s.wake == nil {
 		s.wake = make(chan struct{}, 1)
 		go s.send(s.wake)
@@ -222,7 +222,7 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 		}
 	}
 	s.base = load(s.in.Load()) - rest
-	s.deep.Store(rest.bytes() >= set.deep)
+	s.deep.Store(rest.bytes() >= set.deep())
 	s.due.Store(s.full(rest))
 	s.all = s.all || rest.events() >= set.maxEvents
 	if rest == 0 {

@@ -23,7 +23,7 @@ type settings struct {
 	maxPending  int
 	maxText     int // of one event, in bytes as the service counts them
 	concurrency int
-	deep        int // bytes in the buffer that are worth puts side by side
+	events      int // from so many on a send may be due
 	fallback    fallback
 	stream      delivery.Stream
 	bad         error // why nothing can be sent
@@ -75,10 +75,13 @@ func (s *Syncer) init() *settings {
 		// Nothing is split by a limit that may be none.
 		t.maxText = math.MaxInt
 	}
-	t.deep = min(t.concurrency, 1<<10) * batch.MaxBytes
+	t.events = min(t.maxEvents, batch.MaxEvents)
 	s.set.Store(t)
 	return t
 }
+
+// deep is how many bytes in the buffer are worth puts side by side.
+func (t *settings) deep() int { return min(t.concurrency, 1<<10) * batch.MaxBytes }
 
 // limit is the memory that all events may take together, for one at this level.
 func (t *settings) limit(lvl zapcore.Level) int {

@@ -121,7 +121,6 @@ type Syncer struct {
 	one  lane                            // takes events
 	more atomic.Pointer[[lanes]wideLane] // take them instead, once they are many
 	base load                            // came in before what is in the buffer; written under all locks
-	in   atomic.Uint64                   // load of all that ever came in
 	out  atomic.Uint64                   // of what has its fate, less the requests that go side by side
 
 	closed atomic.Bool
@@ -143,7 +142,12 @@ type Syncer struct {
 	lateWhy error
 	gap     *gap // spilled since the last delivery
 	fates   [delivery.Fates]uint64
-	failed  *failure // since the last Sync
+
+	// The load of all that ever came in: the one word that all lanes write, far
+	// from what they only read.
+	in atomic.Uint64
+
+	failed *failure // since the last Sync
 
 	attempts, puts, sent uint64
 	lastErr              error
@@ -244,7 +248,9 @@ func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
 		return s.addParts(ms, lvl, [][]byte{text})
 	}
 	s.append(l, ms, l.seen.bytes(), lvl, text)
-	s.rouse(set, l, 1)
+	if !s.calm(set, l) {
+		s.rouse(set, l, 1)
+	}
 	l.mu.Unlock()
 	return nil
 }

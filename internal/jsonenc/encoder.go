@@ -23,6 +23,8 @@ type Encoder struct {
 	spaced bool // a space after colons and commas, as zap's console encoder has it
 	open   int  // namespaces
 
+	seconds bool // durations are seconds
+
 	std *json.Encoder // made once; it writes to this Encoder
 }
 
@@ -33,23 +35,24 @@ var (
 
 // New gives an empty Encoder that keeps cfg.
 func New(cfg *zapcore.EncoderConfig, spaced bool) Encoder {
-	return Encoder{cfg: cfg, spaced: spaced}
+	return Encoder{cfg: cfg, spaced: spaced, seconds: inSeconds(cfg.EncodeDuration)}
 }
 
 // Clone copies e with all that was added to it.
 func (e *Encoder) Clone() Encoder {
 	return Encoder{
-		buf:    append([]byte(nil), e.buf...),
-		cfg:    e.cfg,
-		spaced: e.spaced,
-		open:   e.open,
+		buf:     append([]byte(nil), e.buf...),
+		cfg:     e.cfg,
+		spaced:  e.spaced,
+		open:    e.open,
+		seconds: e.seconds,
 	}
 }
 
 // Reset makes e append to dst with the configuration of from and within the
 // namespaces that are open there. The members of from are not copied.
 func (e *Encoder) Reset(from *Encoder, dst []byte) {
-	e.buf, e.cfg, e.spaced, e.open = dst, from.cfg, from.spaced, from.open
+	e.buf, e.cfg, e.spaced, e.open, e.seconds = dst, from.cfg, from.spaced, from.open, from.seconds
 }
 
 // Bytes gives what was appended so far, together with the slice it began with.

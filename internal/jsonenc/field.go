@@ -2,6 +2,8 @@ package jsonenc
 
 import (
 	"math"
+	"reflect"
+	"strconv"
 	"sync"
 
 	"go.uber.org/zap/zapcore"
@@ -15,7 +17,7 @@ func (e *Encoder) Append(dst []byte, fields []zapcore.Field) []byte {
 	dst = append(dst, e.buf...)
 	for i := range fields {
 		var ok bool
-		if dst, ok = appendField(dst, &fields[i], e.spaced); ok {
+		if dst, ok = e.appendField(dst, &fields[i]); ok {
 			continue
 		}
 		// From here on somebody wants to see an encoder.
@@ -43,7 +45,7 @@ func (e *Encoder) AddFields(fields []zapcore.Field) {
 
 // AddField adds f as [zapcore.Field.AddTo] does.
 func (e *Encoder) AddField(f *zapcore.Field) {
-	b, ok := appendField(e.buf, f, e.spaced)
+	b, ok := e.appendField(e.buf, f)
 	if !ok {
 		f.AddTo(e)
 		return
@@ -54,7 +56,8 @@ func (e *Encoder) AddField(f *zapcore.Field) {
 // appendField appends the kinds that are written without the configuration and
 // without a user's code, which is most of what a program logs. Others it leaves
 // to zapcore: they may recover from panics, open namespaces, and more.
-func appendField(b []byte, f *zapcore.Field, spaced bool) ([]byte, bool) {
+func (e *Encoder) appendField(b []byte, f *zapcore.Field) ([]byte, bool) {
+	spaced := e.spaced
 	switch f.Type {
 	case zapcore.StringType:
 		return appendQuoted(AppendKey(b, f.Key, spaced), f.String), true
@@ -74,8 +77,46 @@ func appendField(b []byte, f *zapcore.Field, spaced bool) ([]byte, bool) {
 		return appendUint(AppendKey(b, f.Key, spaced), uint64(f.Integer)), true
 	case zapcore.Uint32Type:
 		return appendUint(AppendKey(b, f.Key, spaced), uint64(uint32(f.Integer))), true
+	case zapcore.DurationType:
+		if e.seconds && -exact < f.Integer && f.Integer < exact {
+			return appendSeconds(AppendKey(b, f.Key, spaced), f.Integer), true
+		}
 	case zapcore.SkipType:
 		return b, true
 	}
 	return b, false
+}
+
+// inSeconds tells whether durations are written by zap's SecondsDurationEncoder.
+func inSeconds(f zapcore.DurationEncoder) bool {
+	return f != nil && reflect.ValueOf(f).Pointer() == reflect.ValueOf(zapcore.SecondsDurationEncoder).Pointer()
+}
+
+// exact is more nanoseconds than appendSeconds can do, some eleven days: up to
+// fifteen digits the shortest number that stands for a float64 is the decimal
+// that it was made from.
+const exact = 1_000_000_000_000_000
+
+// appendSeconds appends what strconv makes of a number of nanoseconds as seconds
+// in a float64.
+func appendSeconds(b []byte, ns int64) []byte {
+	if ns < 0 {
+		b, ns = append(b, '-'), -ns
+	}
+	b = strconv.AppendInt(b, ns/1e9, 10)
+	frac := ns % 1e9
+	if frac == 0 {
+		return b
+	}
+	n := len(b)
+	b = append(b, ".000000000"...)
+	for i := n + 9; frac > 0; i-- {
+		b[i] = '0' + byte(frac%10)
+		frac /= 10
+	}
+	end := n + 10
+	for b[end-1] == '0' {
+		end--
+	}
+	return b[:end]
 }

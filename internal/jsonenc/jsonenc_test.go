@@ -3,12 +3,14 @@ package jsonenc
 import (
 	"bytes"
 	"encoding/json"
-	"go.uber.org/goleak"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"go.uber.org/goleak"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -161,4 +163,26 @@ func FuzzAppendCompact(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAppendSeconds(t *testing.T) {
+	check := func(ns int64) {
+		t.Helper()
+		want := strconv.FormatFloat(float64(ns)/float64(time.Second), 'f', -1, 64)
+		if got := string(appendSeconds(nil, ns)); got != want {
+			t.Fatalf("%d ns are %s s, want %s", ns, got, want)
+		}
+	}
+	for p := int64(1); p < exact; p *= 10 {
+		for d := int64(1); d < 10; d++ {
+			check(p*d - 1)
+			check(1 - p*d)
+			check(min(p*d+1, exact-1))
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 1_000_000 {
+		check(r.Int64N(2*exact-1) - exact + 1)
+		check(r.Int64N(1_000_000) * 1000)
+	}
 }

@@ -24,6 +24,12 @@ type queue struct {
 	since time.Time // when it was last empty
 }
 
+// ready tells whether to cut a batch: all is to go, or there is enough, or it is
+// time.
+func (q *queue) ready(all bool, set *settings) bool {
+	return !q.Empty() && (all || q.Full() || time.Since(q.since) >= set.maxAge)
+}
+
 func (q *queue) load() load { return loadOf(q.Len(), q.Bytes()) }
 
 // send is the sender: the one goroutine that takes the buffer, cuts batches and
@@ -67,28 +73,27 @@ func (s *Syncer) send(wake <-chan struct{}) {
 			taken = s.take(late)
 		case free && len(s.waits) == 0:
 			taken = s.take(math.MaxUint64)
-		case free && next == nil && queue.Empty():
+		case free && next == nil && (queue.Empty() || s.waits[0].id >= s.oldest()):
 			// What one waits for does not share a batch with what came after:
 			// it may have to be spilled, and that has time.
 			taken = s.take(s.segment())
 		}
 		if len(taken) > 0 {
-			if queue.Empty() {
-				queue.since = time.Now()
-			}
 			all = all || s.all
 			s.all = false
-			queue.Add(taken...)
 		}
-		all = (all || len(s.waits) > 0) && !queue.Empty()
-		ready := all || queue.Full() || !queue.Empty() && time.Since(queue.since) >= set.maxAge
-		if !s.due.Load() && len(taken) == 0 && !ready && next == nil && len(up) == 0 && s.rest(queue) {
+		waited := len(s.waits) > 0
+		if !s.due.Load() && len(taken) == 0 && !queue.ready(all || waited, set) && next == nil && len(up) == 0 && s.rest(queue) {
 			s.wake = nil
 			s.unlock()
 			return
 		}
 		s.unlock()
 
+		if queue.Empty() {
+			queue.since = time.Now()
+		}
+		queue.Add(taken...)
 		if late > 0 {
 			s.giveUp(queue.Until(late), why)
 			if next != nil && next.batch.Before(late) {
@@ -102,7 +107,10 @@ func (s *Syncer) send(wake <-chan struct{}) {
 				}
 			}
 		}
-		if free && next == nil && ready && !queue.Empty() {
+		if queue.Empty() {
+			all = false
+		}
+		if free && next == nil && queue.ready(all || waited, set) {
 			// With answers that take long the next put may want to go beside
 			// this one.
 			next = s.cut(&queue.Queue, many || set.stream.Took() >= longAnswer)

@@ -264,26 +264,27 @@ const (
 	atLine
 	atLogger
 	literal = template.Literal
-	word    = literal - 1
 )
 
-// A segment of a template: a placeholder, literal text, or a word, which is
-// literal text of at most eight bytes. Most is, and goes in one store.
+// A segment of a template: a placeholder or literal text, and a word behind it,
+// which is literal text of at most eight bytes. Most is, and goes in one store.
 type segment struct {
-	kind  int
-	text  string
-	bytes [8]byte // of a word
+	kind int
+	text string
+	word [8]byte
+	n    int // bytes of the word
 }
 
 type segments []segment
 
 func compile(parsed []template.Segment) segments {
-	segs := make(segments, len(parsed))
+	segs := make(segments, 0, len(parsed))
 	for i, p := range parsed {
-		segs[i] = segment{kind: p.Known, text: p.Text}
-		if p.Known == literal && copy(segs[i].bytes[:], p.Text) == len(p.Text) {
-			segs[i].kind = word
+		if last := len(segs) - 1; i > 0 && p.Known == literal && len(p.Text) <= len(segs[last].word) && segs[last].n == 0 {
+			segs[last].n = copy(segs[last].word[:], p.Text)
+			continue
 		}
+		segs = append(segs, segment{kind: p.Known, text: p.Text})
 	}
 	return segs
 }
@@ -294,12 +295,9 @@ func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry)
 	b := buf.Bytes()
 	start := len(b)
 	for i := range s {
-		text := s[i].text
-		switch s[i].kind {
-		case word:
-			b = append(b, s[i].bytes[:]...)
-			b = b[:len(b)-8+len(text)]
-			continue
+		g := &s[i]
+		text := g.text
+		switch g.kind {
 		case atCaller:
 			text = caller.Function(&ent.Caller)
 		case atFile:
@@ -312,11 +310,13 @@ func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry)
 			if ent.Caller.Defined {
 				b = strconv.AppendInt(b, int64(ent.Caller.Line), 10)
 			}
-			continue
+			text = ""
 		case atLogger:
 			text = ent.LoggerName
 		}
 		b = append(b, text...)
+		b = append(b, g.word[:]...)
+		b = b[:len(b)-len(g.word)+g.n]
 	}
 	buf.AppendBytes(b[start:])
 }

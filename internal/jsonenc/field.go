@@ -108,15 +108,20 @@ func appendSeconds(b []byte, ns int64) []byte {
 	if frac == 0 {
 		return b
 	}
+	digits := 9
+	for frac%1000 == 0 {
+		frac /= 1000
+		digits -= 3
+	}
+	for frac%10 == 0 {
+		frac /= 10
+		digits--
+	}
 	n := len(b)
-	b = append(b, ".000000000"...)
-	for i := n + 9; frac > 0; i-- {
+	b = append(b, ".000000000"[:1+digits]...)
+	for i := n + digits; frac > 0; i-- {
 		b[i] = '0' + byte(frac%10)
 		frac /= 10
 	}
-	end := n + 10
-	for b[end-1] == '0' {
-		end--
-	}
-	return b[:end]
+	return b
 }

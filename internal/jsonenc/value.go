@@ -11,12 +11,30 @@ import (
 // AppendKey appends a member's name with all that stands before and after it,
 // up to its value.
 func AppendKey(b []byte, key string, spaced bool) []byte {
-	b = appendSep(b, spaced)
-	b = appendQuoted(b, key)
-	if spaced {
-		return append(b, ':', ' ')
+	const around = len(`, "": `)
+	if cap(b)-len(b) < len(key)+around {
+		b = slices.Grow(b, len(key)+around)
 	}
-	return append(b, ':')
+	b = appendSep(b, spaced)
+	n := len(b)
+	d := b[:n+len(key)+around-2]
+	d[n] = '"'
+	n++
+	if i := copyPlain(d[n:n+len(key)], key); i < len(key) {
+		d = append(AppendEscaped(d[:n+i], key[i:]), '"', ':')
+		if spaced {
+			d = append(d, ' ')
+		}
+		return d
+	}
+	n += len(key)
+	d[n], d[n+1] = '"', ':'
+	n += 2
+	if spaced {
+		d[n] = ' '
+		n++
+	}
+	return d[:n]
 }
 
 // appendSep appends a comma if b ends with a value. Going by the last byte
@@ -37,7 +55,9 @@ func appendSep(b []byte, spaced bool) []byte {
 
 func appendQuoted(b []byte, s string) []byte {
 	n := len(b) + 1
-	b = slices.Grow(b, len(s)+2)
+	if cap(b)-len(b) < len(s)+2 {
+		b = slices.Grow(b, len(s)+2)
+	}
 	b = b[:n+len(s)+1]
 	b[n-1] = '"'
 	if i := copyPlain(b[n:], s); i < len(s) {

@@ -138,7 +138,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 
 // longAnswer is worth puts side by side, which then end between milliseconds and
 // are not quite as full.
-const longAnswer = 5 * time.Millisecond
+const longAnswer = 10 * time.Millisecond
 
 // rest gives what is queued back to the buffer, as it were, and tells whether the
 // sender may end. The caller holds all locks.

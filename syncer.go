@@ -336,7 +336,8 @@ func (s *Syncer) await(cost, limit int) bool {
 		s.room = make(chan struct{})
 	}
 	room := s.room
-	s.kick(true)
+	// As long as full puts are pending these make room.
+	s.kick(limit-cost < 2*batch.MaxBytes)
 	s.mu.Unlock()
 	<-room
 	return true

@@ -162,6 +162,16 @@ func (s *Syncer) rouse(set *settings, l *lane, n int) {
 	s.mu.Unlock()
 }
 
+// held is what events take in memory. The caller holds mu, or does not need it
+// exactly.
+func (s *Syncer) held() int { return s.pending().bytes() - s.bodies }
+
+// pending is events without a fate, and memory that is taken.
+func (s *Syncer) pending() load { return load(s.in.Load() - s.out.Load()) }
+
+// buffered is what waits for a send. The caller holds mu.
+func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }
+
 // seal takes the chunks out of the lanes: later events begin new ones. The
 // caller holds all locks.
 func (s *Syncer) seal() {

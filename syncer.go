@@ -342,13 +342,3 @@ func (s *Syncer) await(cost, limit int) bool {
 	<-room
 	return true
 }
-
-// held is what events take in memory. The caller holds mu, or does not need it
-// exactly.
-func (s *Syncer) held() int { return s.pending().bytes() - s.bodies }
-
-// pending is events without a fate, and memory that is taken.
-func (s *Syncer) pending() load { return load(s.in.Load() - s.out.Load()) }
-
-// buffered is what waits for a send. The caller holds mu.
-func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }

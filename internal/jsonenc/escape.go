@@ -29,10 +29,21 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 		if i+8 > len(s) {
 			break
 		}
+		// Quotes come close together: JSON in JSON is full of them.
+		for i+block+over <= len(s) {
+			if cap(b)-len(b) < 2*block+over {
+				b = slices.Grow(b, 2*block+over+len(s)-i)
+			}
+			n := appendBlock(b[len(b):len(b)+2*block+over], s[i:i+block+over])
+			if n == 0 {
+				break
+			}
+			b, i = b[:len(b)+n], i+block
+		}
 		if cap(b)-len(b) < len(s)-i {
 			b = slices.Grow(b, len(s)-i)
 		}
-		// Quotes come close together. Eight bytes are copied before they are
+		// What is left, and what else is special. Eight bytes are copied before they are
 		// looked at, and those behind the first special one are written over: b
 		// always has room for the rest of s.
 		for run := 0; run < 4 && i+8 <= len(s); run++ {
@@ -65,6 +76,49 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 		}
 	}
 	return b, invalid
+}
+
+// A block is looked at as a whole, and over is how much may be copied too much.
+const block, over = 64, 16
+
+// appendBlock copies a block of s to d, with a backslash before every quote and
+// backslash, and gives the length of that: 0 if something else in it is special.
+// Both slices are longer by over. Where the backslashes go is found out before
+// anything is copied: the branches of a loop over bytes would all be guessed.
+func appendBlock(d []byte, s string) int {
+	w0, w1, w2, w3 := load(s, 0), load(s, 8), load(s, 16), load(s, 24)
+	w4, w5, w6, w7 := load(s, 32), load(s, 40), load(s, 48), load(s, 56)
+	if (beyond(w0)|beyond(w1)|beyond(w2)|beyond(w3)|beyond(w4)|beyond(w5)|beyond(w6)|beyond(w7))&highs != 0 {
+		return 0
+	}
+	m := quotes(w0) | quotes(w1)<<8 | quotes(w2)<<16 | quotes(w3)<<24 |
+		quotes(w4)<<32 | quotes(w5)<<40 | quotes(w6)<<48 | quotes(w7)<<56
+	n, done := 0, 0
+	for ; m != 0; m &= m - 1 {
+		at := bits.TrailingZeros64(m)
+		from, to := s[done:done+over], d[n:n+over]
+		binary.LittleEndian.PutUint64(to, load(from, 0))
+		binary.LittleEndian.PutUint64(to[8:], load(from, 8))
+		if at-done > over {
+			copy(d[n+over:], s[done+over:at])
+		}
+		n += at - done
+		d[n] = '\\'
+		n, done = n+1, at
+	}
+	return n + copy(d[n:], s[done:block])
+}
+
+// beyond has the high bit of those of eight bytes that are control characters, the
+// first rightly, or not ASCII.
+func beyond(w uint64) uint64 { return w | (w - ones*' ') }
+
+// quotes has a bit, from the lowest on, for each of eight bytes that is a quote or
+// a backslash. All are ASCII.
+func quotes(w uint64) uint64 {
+	// A byte that is one becomes zero, and has no high bit then.
+	none := ((w ^ ones*'"') + ones*0x7f) & ((w ^ ones*'\\') + ones*0x7f)
+	return (^none & highs >> 7) * 0x0102040810204080 >> 56
 }
 
 // plainRun gives a place up to which s is plain from i on, less than eight bytes

@@ -70,6 +70,32 @@ func TestAppendEscaped(t *testing.T) {
 	}
 }
 
+// TestAppendEscapedBlocks has what is special at every place of strings that are
+// looked at in blocks, and all kinds of it side by side.
+func TestAppendEscapedBlocks(t *testing.T) {
+	for _, n := range []int{block + over - 1, block + over, block + over + 1, 2*block + over - 1, 2*block + over, 3 * block} {
+		for at := range n {
+			for _, c := range "\"\\\n\x00\x1f \x7f\x80\xff!#[]" {
+				s := []byte(strings.Repeat("a", n))
+				s[at] = byte(c)
+				checkEscaped(t, string(s))
+				s[n/2] = '"'
+				checkEscaped(t, string(s))
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, letters := range []string{"\"", "\"\\", "a\"", "aaaa\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", "a\"\n", "aaaaaaaaaaaaaaaa\"é", "\"\xff\x00a"} {
+		for range 2000 {
+			s := make([]byte, r.IntN(4*block))
+			for i := range s {
+				s[i] = letters[r.IntN(len(letters))]
+			}
+			checkEscaped(t, string(s))
+		}
+	}
+}
+
 func FuzzAppendEscaped(f *testing.F) {
 	for _, s := range []string{"", "plain text of some length", "tab\tquote\" \x01", "日本\xff語", "eight..\n", "\x7f\x80"} {
 		f.Add(s)

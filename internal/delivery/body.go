@@ -34,7 +34,7 @@ type body struct {
 	packed  bool    // by gzip
 	token   *string // in the text
 	invalid int     // bytes of the events that were not UTF-8
-	stream  *bytes.Reader
+	stream  *stream
 	hash    string      // of the text in hex, once it was sent
 	used    atomic.Bool // the SDK asked for it
 }
@@ -118,7 +118,7 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 	if err := b.ClientProtocol.SerializeRequest(ctx, op, in, req); err != nil {
 		return err
 	}
-	b.stream = bytes.NewReader(b.text)
+	b.stream = &stream{bytes.NewReader(b.text)}
 	r, err := req.SetStream(b.stream)
 	if err != nil {
 		return err
@@ -131,13 +131,15 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 	return nil
 }
 
-// DeserializeResponse also reads what is behind the answer, or the connection
-// could not be used again.
-func (b *body) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, types *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {
-	err := b.ClientProtocol.DeserializeResponse(ctx, op, types, resp, out)
-	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
-	return err
-}
+// A stream is a body on its way. It has no WriteTo on purpose: the SDK closes what
+// it sends as soon as the answer begins, WriteTo would give that as an error to
+// the transport, which may just be looking for the end, and the connection would
+// be lost, one of twenty or so.
+type stream struct{ r *bytes.Reader }
+
+func (s *stream) Read(p []byte) (int, error)               { return s.r.Read(p) }
+func (s *stream) Seek(to int64, whence int) (int64, error) { return s.r.Seek(to, whence) }
+func (s *stream) Len() int                                 { return s.r.Len() }
 
 // hashing is the step of a request that gives the hash of the body to the
 // signer.

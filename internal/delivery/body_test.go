@@ -3,17 +3,24 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"example.com/zapcw/cwltest"
@@ -200,4 +207,66 @@ type forgetful struct{ *cloudwatchlogs.Client }
 
 func (f forgetful) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	return f.Client.PutLogEvents(ctx, in, once)
+}
+
+// TestHashOnce tries a put twice: the second time its hash is not computed again.
+func TestHashOnce(t *testing.T) {
+	var (
+		hashes []string
+		srv    = cwltest.NewServer(t)
+	)
+	srv.CreateStream("/g", "s")
+	spy := middleware.FinalizeMiddlewareFunc("spy", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		hashes = append(hashes, v4.GetPayloadHash(ctx))
+		return next.HandleFinalize(ctx, in)
+	})
+	s := &Stream{Group: "/g", Name: "s", Observer: silent{}, Client: srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(spy, "ComputePayloadHash", middleware.After)
+	}))}
+	r := newRequest(chunked("a", "b"))
+	if _, err := s.send(t.Context(), r, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	want := sha256.Sum256(r.body.text)
+	r.body.hash = "kept" // where there is one, none is computed
+	_, err := s.send(t.Context(), r, nil, 0)
+	if got := fmt.Sprint(hashes); got != fmt.Sprintf("[%x kept]", want) {
+		t.Errorf("got hashes %s and then %v, want %x and what was kept of it", got, err, want)
+	}
+}
+
+// TestConnectionReused has one connection do for all puts, see stream; also when
+// the answers have no length and go on behind what the SDK makes of them.
+func TestConnectionReused(t *testing.T) {
+	var conns atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "{}")
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, strings.Repeat("\n", 100))
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	transport := new(http.Transport)
+	defer transport.CloseIdleConnections()
+	c := cloudwatchlogs.New(cloudwatchlogs.Options{
+		Region: "us-east-1", BaseEndpoint: &srv.URL, HTTPClient: &http.Client{Transport: transport},
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	})
+	s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
+	for range 200 {
+		s.Deliver(t.Context(), chunked("a"), func(_ batch.List, f Fate, err error) {
+			if f != Delivered {
+				t.Errorf("%s: %v", f, err)
+			}
+		})
+	}
+	if n := conns.Load(); n != 1 {
+		t.Errorf("200 puts took %d connections, want 1", n)
+	}
 }

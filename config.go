@@ -219,7 +219,7 @@ func (d *Destination) decode(path string, v any) error {
 	case nil:
 	case string:
 		if d.Format, err = PrefixOf(v); err != nil {
-			return at(path, err)
+			return at(join(path, "format"), err)
 		}
 	case Prefix:
 		d.Format = v
@@ -248,6 +248,9 @@ func (d Destination) core(ctx context.Context, client Client, level zapcore.Leve
 		client = sdk
 	}
 	out := &Syncer{Client: client, Group: d.Group, Stream: d.Stream}
+	if err := out.check(); err != nil {
+		return nil, err
+	}
 	core := NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)
 	if level != zapcore.DebugLevel {
 		return core, nil // the level is fixed, so there never is an echo

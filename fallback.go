@@ -58,7 +58,7 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(n)), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why, n), hint(fate, why))
 	for e := range evs.All() {
 		if e.Own() {
 			continue
@@ -82,7 +82,7 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), fmt.Sprintf("%v: %s below", why, are(len(parts))), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why, len(parts)), hint(fate, why))
 	for i, p := range parts {
 		if b = appendLine(b, p); len(b) < flushAt && i < len(parts)-1 {
 			continue
@@ -124,7 +124,7 @@ func (f *fallback) line(b []byte, key, text, hint string) []byte {
 		b = append(append(b, "; "...), hint...)
 	}
 	if c != nil && c.again > 0 {
-		b = fmt.Appendf(b, " (and %d times more since %s)", c.again, c.at.UTC().Format(time.RFC3339))
+		b = fmt.Appendf(b, " (and %s more since %s)", times(c.again), c.at.UTC().Format(time.RFC3339))
 	}
 	if c == nil {
 		if f.told == nil || len(f.told) == maxCauses {
@@ -155,6 +155,19 @@ func (f *fallback) write(b []byte) (err error) {
 
 func appendLine(b, text []byte) []byte {
 	return append(append(b, text...), '\n')
+}
+
+// below says that n events follow; more may, without a line of their own.
+func below(why error, n int) string {
+	return fmt.Sprintf("%v: %s below, as are those that follow for the same cause", why, are(n))
+}
+
+// times is "once", "2 times".
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // are is "1 event is", "2 events are".

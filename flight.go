@@ -12,7 +12,8 @@ type flight struct {
 	batch  *batch.Batch
 	gap    gap // what its first event tells, if that is our own
 	cancel context.CancelCauseFunc
-	body   int // memory for its request, if that is worth counting
+	body   int      // memory for its request, if that is worth counting
+	spills []func() // what is to be done about it after it was called off
 }
 
 // cut makes the next flight. If the stream has a gap, its first event says so.
@@ -67,6 +68,11 @@ func (s *Syncer) launch(f *flight, done chan<- *flight) {
 	f.cancel = cancel
 	go func() {
 		s.set.Load().stream.Deliver(ctx, f.batch.List, func(evs batch.List, fate delivery.Fate, err error) {
+			if ctx.Err() != nil && fate.Spilled() {
+				// Others that were called off may be older.
+				f.spills = append(f.spills, func() { s.settle(f, evs, fate, err) })
+				return
+			}
 			s.settle(f, evs, fate, err)
 		})
 		cancel(nil)

@@ -26,6 +26,9 @@ import (
 // found but synced by the logger: its Timeout counts then, and not the
 // invocation's time.
 func Handler[In, Out any](logger *zap.Logger, h func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
+	if logger == nil {
+		logger = zap.NewNop()
+	}
 	return func(ctx context.Context, in In) (Out, error) {
 		defer flushWithin(ctx, logger)
 		return h(ctx, in)

@@ -1,6 +1,7 @@
 package zapcw
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -34,6 +35,9 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		all   bool      // what is queued goes, however little it is
 		next  *flight   // cut, but not to be in flight with the others
 		up    []*flight // in flight
+		ended []*flight // called off, their events not spilled yet
+		lost  uint64    // chunks up to this one are given up, because of
+		why   error
 		done  = make(chan *flight)
 	)
 	s.lock()
@@ -49,12 +53,12 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		// takes memory for its body, which is not there when the rest is full.
 		many := (len(s.waits) > 0 || queue.Bytes()+s.buffered().bytes() >= set.deep()) && s.held() <= set.maxPending/2
 		free := len(up) == 0 || many && len(up) < set.concurrency
-		late, why := s.late, s.lateWhy
+		late, cause := s.late, s.lateWhy
 		s.late = 0
 		if n := len(s.waits); late == 0 && n > 0 && s.set.Load().stream.Hopeless() {
 			// Unless all that is waited for is being written to the fallback.
 			if id := s.waits[n-1].id; len(up) > 0 || next != nil || !queue.Empty() || s.oldest() <= id {
-				late, why = id, delivery.ErrHopeless
+				late, cause = id, delivery.ErrHopeless
 			}
 		}
 		var taken []*batch.Chunk
@@ -74,7 +78,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 			s.all = false
 		}
 		waited := len(s.waits) > 0
-		if !s.due.Load() && len(taken) == 0 && !queue.ready(all || waited, set) && next == nil && len(up) == 0 && s.rest(queue) {
+		if !s.due.Load() && len(taken) == 0 && !queue.ready(all || waited, set) && next == nil && len(up) == 0 && lost == 0 && s.rest(queue) {
 			s.wake = nil
 			s.unlock()
 			return
@@ -86,27 +90,40 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		}
 		queue.Add(taken...)
 		if late > 0 {
-			s.giveUp(queue.Until(late), why)
-			if next != nil && next.batch.Before(late) {
-				fate, err := s.set.Load().stream.GiveUp(why)
-				s.settle(next, next.batch.List, fate, err)
-				next = nil
-			}
+			lost, why = max(lost, late), cause
 			for _, f := range up {
 				if f.batch.Before(late) {
 					f.cancel(why)
 				}
 			}
 		}
+		// The fallback gets what is older first.
+		if lost > 0 && !slices.ContainsFunc(up, func(f *flight) bool { return f.batch.Before(lost) }) {
+			slices.SortStableFunc(ended, func(f, g *flight) int { return cmp.Compare(f.batch.First(), g.batch.First()) })
+			for _, f := range ended {
+				for _, spill := range f.spills {
+					spill()
+				}
+				f.batch.Free()
+			}
+			ended = nil
+			if next != nil && next.batch.Before(lost) {
+				fate, err := set.stream.GiveUp(why)
+				s.settle(next, next.batch.List, fate, err)
+				next = nil
+			}
+			s.giveUp(queue.Until(lost), why)
+			lost = 0
+		}
 		if queue.Empty() {
 			all = false
 		}
-		if free && next == nil && queue.ready(all || waited, set) {
+		if free && lost == 0 && next == nil && queue.ready(all || waited, set) {
 			// With answers that take long the next put may want to go beside
 			// this one.
 			next = s.cut(&queue.Queue, many || set.stream.Took() >= longAnswer)
 		}
-		if free && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
+		if free && lost == 0 && next != nil && !slices.ContainsFunc(up, func(f *flight) bool { return !f.batch.Apart(next.batch) }) {
 			if len(up) > 0 || next.batch.Size() > batch.MaxBytes/4 {
 				s.reserve(next)
 			}
@@ -121,7 +138,11 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		case f := <-done:
 			up = slices.DeleteFunc(up, func(g *flight) bool { return g == f })
 			s.unreserve(f)
-			f.batch.Free()
+			if len(f.spills) > 0 {
+				ended = append(ended, f)
+			} else {
+				f.batch.Free()
+			}
 		case <-wake:
 		}
 	}

@@ -1,6 +1,7 @@
 package zapcw_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,5 +111,25 @@ func TestFullPuts(t *testing.T) {
 				t.Errorf("got %+v, want all of %d delivered or pending", st, 2*full)
 			}
 		})
+	})
+}
+
+// TestFallbackOrder has a Sync run out of time with puts under way, a batch that
+// is cut and more in the buffer: the fallback gets them in their order.
+func TestFallbackOrder(t *testing.T) {
+	inRig(t, func(r *rig) {
+		r.syncer.MaxEvents, r.syncer.Timeout = 2, time.Second
+		r.server.Fail(outage)
+		texts := numbered("%02d", 41)
+		for _, text := range texts {
+			r.info(text)
+			time.Sleep(time.Millisecond)
+		}
+		if err := r.syncer.Sync(); err == nil {
+			r.Error("Sync returned nil, want that it ran out of time")
+		}
+		if got, _ := r.spill.lines(); !slices.Equal(got, texts) {
+			r.Errorf("the fallback has %q, want %q", got, texts)
+		}
 	})
 }

@@ -117,21 +117,21 @@ func (s *Syncer) check() error {
 	case utf8.RuneCountInString(s.Stream) > maxName:
 		return fmt.Errorf("syncer for group %q: Stream has %d characters: want 1 to %d", s.Group, utf8.RuneCountInString(s.Stream), maxName)
 	case strings.ContainsAny(s.Stream, ":*") || !utf8.ValidString(s.Stream):
-		return fmt.Errorf("syncer for group %q: Stream %q: want no : or *", s.Group, s.Stream)
+		return fmt.Errorf("syncer for group %q: Stream %q: want UTF-8 without : and *", s.Group, s.Stream)
 	case s.Fallback == s:
 		return fmt.Errorf("syncer for %s/%s: Fallback is the Syncer itself: want another writer, or nil for the standard error", s.Group, s.Stream)
 	case s.MaxEvents < 0:
-		return fmt.Errorf("syncer for %s/%s: MaxEvents is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.MaxEvents, defaultMaxEvents)
+		return fmt.Errorf("syncer for %s/%s: MaxEvents is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxEvents, defaultMaxEvents)
 	case s.MaxAge < 0:
-		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want more than 0, or 0 for %s", s.Group, s.Stream, s.MaxAge, defaultMaxAge)
+		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.MaxAge, defaultMaxAge)
 	case s.MaxPending < 0:
-		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.MaxPending, defaultMaxPending)
+		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxPending, defaultMaxPending)
 	case s.MaxEventBytes != 0 && (s.MaxEventBytes < minEventBytes || s.MaxEventBytes > batch.MaxBytes):
 		return fmt.Errorf("syncer for %s/%s: MaxEventBytes is %d: want %d to %d, or 0 for the latter", s.Group, s.Stream, s.MaxEventBytes, minEventBytes, batch.MaxBytes)
 	case s.Concurrency < 0:
-		return fmt.Errorf("syncer for %s/%s: Concurrency is %d: want 1 or more, or 0 for %d", s.Group, s.Stream, s.Concurrency, defaultConcurrency)
+		return fmt.Errorf("syncer for %s/%s: Concurrency is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.Concurrency, defaultConcurrency)
 	case s.Timeout < 0:
-		return fmt.Errorf("syncer for %s/%s: Timeout is %s: want more than 0, or 0 for %s", s.Group, s.Stream, s.Timeout, defaultTimeout)
+		return fmt.Errorf("syncer for %s/%s: Timeout is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.Timeout, defaultTimeout)
 	case s.WhenFull != Spill && s.WhenFull != Block:
 		return fmt.Errorf("syncer for %s/%s: WhenFull is %d: want Spill or Block", s.Group, s.Stream, s.WhenFull)
 	case s.Retention != 0 && !retentions[s.Retention]:

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -106,6 +107,8 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 			return nil, fmt.Errorf("unknown parameter %q: known are %s", name, known)
 		case len(values) > 1:
 			return nil, fmt.Errorf("%s: given %d times: want it once", name, len(values))
+		case values[0] == "" && (name == "group" || name == "stream"):
+			return nil, fmt.Errorf("%s: empty: want a name", name)
 		case values[0] == "":
 			return nil, fmt.Errorf("%s: empty: want a value, or no such parameter for the default", name)
 		}
@@ -133,7 +136,11 @@ func readText(to *string) func(string) error {
 
 func readNumber[T int | int32](to *T) func(string) error {
 	return func(v string) error {
-		n, err := strconv.ParseInt(v, 10, reflect.TypeFor[T]().Bits())
+		bits := reflect.TypeFor[T]().Bits()
+		n, err := strconv.ParseInt(v, 10, bits)
+		if errors.Is(err, strconv.ErrRange) {
+			return wrong(fmt.Sprintf("%d at most", uint64(1)<<(bits-1)-1), v)
+		}
 		if err != nil {
 			return wrong("a whole number", v)
 		}

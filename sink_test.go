@@ -116,7 +116,7 @@ func TestOpenSinkErrors(t *testing.T) {
 		{ok + "fallback=stdout", `unknown parameter "fallback": ` + known},
 		{ok + "=x", `unknown parameter "": ` + known},
 		{ok + "stream=t", `stream: given 2 times: want it once`},
-		{"cloudwatch://?group=&stream=s", `group: empty: want a value, or no such parameter for the default`},
+		{"cloudwatch://?group=&stream=s", `group: empty: want a name`},
 		{ok + "region=", `region: empty: want a value, or no such parameter for the default`},
 		{ok + "max_age", `max_age: empty: want a value, or no such parameter for the default`},
 		{ok + "max_age=5", `max_age: want a duration like 5s, not "5"`},
@@ -124,8 +124,8 @@ func TestOpenSinkErrors(t *testing.T) {
 		{ok + "max_events=many", `max_events: want a whole number, not "many"`},
 		{ok + "max_pending=1MiB", `max_pending: want a whole number, not "1MiB"`},
 		{ok + "max_pending=1e6", `max_pending: want a whole number, not "1e6"`},
-		{ok + "concurrency=99999999999999999999", `concurrency: want a whole number, not "99999999999999999999"`},
-		{ok + "retention=4294967297", `retention: want a whole number, not "4294967297"`},
+		{ok + "concurrency=99999999999999999999", `concurrency: want 9223372036854775807 at most, not "99999999999999999999"`},
+		{ok + "retention=4294967297", `retention: want 2147483647 at most, not "4294967297"`},
 		{ok + "compress=1", `compress: want true or false, not "1"`},
 		{ok + "compress=True", `compress: want true or false, not "True"`},
 		{ok + "compress=", "compress: empty: want a value, or no such parameter for the default"},
@@ -137,13 +137,13 @@ func TestOpenSinkErrors(t *testing.T) {
 		{ok + "a=%zz", `parameters "group=g&stream=s&a=%zz": invalid URL escape "%zz": want %25 for a % and %3B for a ;`},
 		{ok + "a;b", `parameters "group=g&stream=s&a;b": invalid semicolon separator in query: want %25 for a % and %3B for a ;`},
 		// The bounds are those of the Syncer.
-		{ok + "max_age=-5s", `syncer for g/s: MaxAge is -5s: want more than 0, or 0 for 1m0s`},
-		{ok + "max_events=-1", `syncer for g/s: MaxEvents is -1: want 1 or more, or 0 for 20`},
+		{ok + "max_age=-5s", `syncer for g/s: MaxAge is -5s: want 0 or more, 0 for 1m0s`},
+		{ok + "max_events=-1", `syncer for g/s: MaxEvents is -1: want 0 or more, 0 for 20`},
 		{ok + "max_event_bytes=5", `syncer for g/s: MaxEventBytes is 5: want 30 to 1048576, or 0 for the latter`},
 		{ok + "retention=2", `syncer for g/s: Retention is 2 days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653`},
 		{"cloudwatch://?group=a:b&stream=s", `syncer: Group "a:b": want only letters, digits and . - _ / #`},
-		{"cloudwatch://?group=g&stream=a:b", `syncer for group "g": Stream "a:b": want no : or *`},
-		{"cloudwatch://?group=g&stream=%ff", `syncer for group "g": Stream "\xff": want no : or *`},
+		{"cloudwatch://?group=g&stream=a:b", `syncer for group "g": Stream "a:b": want UTF-8 without : and *`},
+		{"cloudwatch://?group=g&stream=%ff", `syncer for group "g": Stream "\xff": want UTF-8 without : and *`},
 	} {
 		if _, err := openSink(t, tt.url); err == nil || err.Error() != tt.want {
 			t.Errorf("%s\n got %v\nwant %s", tt.url, err, tt.want)

@@ -49,7 +49,9 @@ const (
 // A Syncer is made as a literal with the Client, Group and Stream; the zero
 // values of the rest are the defaults. Nothing is sent or read from the
 // environment before the first event is due. The fields must not be changed
-// after the first use, and a Syncer must not be copied then.
+// after the first use, and a Syncer must not be copied then. One with a field out
+// of its bounds does not panic: every event goes to Fallback, with a line that
+// says so.
 //
 // Its methods are safe for concurrent use. It owns a goroutine and a timer only
 // while it has something to send.
@@ -77,7 +79,8 @@ type Syncer struct {
 	MaxAge time.Duration
 	// MaxPending bounds the memory for events that are buffered or under way,
 	// in bytes; beyond it there is little more than one request. The last eighth
-	// is kept for events at ErrorLevel and above. Defaults to 32 MiB.
+	// is kept for events at ErrorLevel and above. 4 GiB at most, more counts as
+	// that. Defaults to 32 MiB.
 	MaxPending int
 	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
 	WhenFull Overflow
@@ -183,7 +186,8 @@ func (s *Syncer) Sync() error {
 	return s.Flush(ctx)
 }
 
-// Flush is Sync with the time that ctx gives instead of Timeout.
+// Flush is Sync with the time that ctx gives instead of Timeout. A context without
+// a deadline has no bound: in an outage Flush then waits as long as that lasts.
 func (s *Syncer) Flush(ctx context.Context) error {
 	s.lock()
 	set := s.init()
@@ -288,7 +292,7 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 		}
 		l.mu.Unlock()
 		if why == nil && !s.await(cost, set.limit(lvl)) {
-			fate, why = delivery.Full, fmt.Errorf("%d bytes pending for %s/%s: %w", s.held(), s.Group, s.Stream, errFull)
+			fate, why = delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w", s.held(), set.limit(lvl), s.Group, s.Stream, cost, errFull)
 		}
 	}
 

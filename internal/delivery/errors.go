@@ -149,7 +149,10 @@ func Code(err error) string {
 // Hint is what a reader of the error can do about it, or nothing.
 func Hint(err error) string {
 	code := Code(err)
+	var before *untried
 	switch {
+	case errors.As(err, &before):
+		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
 		return "do not Compress for this server"
 	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation":
@@ -169,7 +172,7 @@ func Hint(err error) string {
 	)
 	switch {
 	case errors.As(err, &api), errors.As(err, &params), errors.As(err, &panicked):
-	case strings.Contains(err.Error(), ": get identity: "): // its type says nothing
+	case strings.Contains(err.Error(), " get identity: "): // its type says nothing
 		return "check the credentials"
 	default:
 		return "check region, endpoint and network"

@@ -12,9 +12,13 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"example.com/zapcw/cwltest"
 )
 
 // sdk wraps an error as the SDK does.
@@ -106,6 +110,21 @@ func TestClassify(t *testing.T) {
 }
 
 // TestHintDenied reads what the service says about rights.
+// TestHintCredentials has a client that finds no credentials.
+func TestHintCredentials(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	c := srv.Client(func(o *cloudwatchlogs.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, errors.New("no EC2 IMDS role found")
+		})
+	})
+	group, stream := "/g", "s"
+	_, err := c.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: noEvents}, once)
+	if got := Hint(err); got != "check the credentials" {
+		t.Errorf("Hint(%v) = %q, want to check the credentials", err, got)
+	}
+}
+
 func TestHintDenied(t *testing.T) {
 	const (
 		user     = "User: arn:aws:sts::123456789012:assumed-role/checkout/kms:x is not authorized to perform: "

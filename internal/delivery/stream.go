@@ -152,12 +152,17 @@ func (s *Stream) GiveUp(why error) (Fate, error) {
 	cause := s.pace.cause()
 	switch {
 	case cause == nil:
-		return Late, fmt.Errorf("put events to %s/%s: %w", s.Group, s.Name, why)
+		return Late, &untried{fmt.Errorf("put events to %s/%s: %w", s.Group, s.Name, why)}
 	case errors.Is(why, ErrHopeless):
 		return Refused, cause
 	}
 	return Late, fmt.Errorf("%w: %w", why, cause)
 }
+
+// An untried error is that there was no time to try, or to see what comes of it.
+type untried struct{ error }
+
+func (e *untried) Unwrap() error { return e.error }
 
 // ErrHopeless cancels a Deliver that waits for its turn while the service
 // refuses every put: somebody waits for the outcome, and it is known.

@@ -89,8 +89,9 @@
 // # Other parts of zap
 //
 // Samplers, hooks, tees, lazy fields, the standard library's logger and zapio
-// work; the examples of [NewCore] show each. Some constructions do what one does
-// not expect:
+// work; the examples of [NewCore] show each. slog.New(zapslog.NewHandler(core)),
+// of the module go.uber.org/zap/exp, logs from log/slog. Some constructions do
+// what one does not expect:
 //
 //   - A [zapcore.BufferedWriteSyncer] around a Syncer hands it many lines as
 //     one, which is one event. A Syncer buffers by itself.
@@ -107,9 +108,10 @@
 // # Cost
 //
 // A logging call costs what its encoder does, and a copy of the text under a
-// short lock; it allocates nothing of its own. An event takes its length and 17 bytes
-// of memory until it has a fate, MaxPending bounds the sum, and beside that there
-// are little more than the requests under way. The body of a request is built
+// short lock that goroutines which log at once seldom share; it allocates nothing
+// of its own. An event takes its length and 17 bytes of memory until it has a
+// fate, MaxPending bounds the sum, and beside that there are little more than the
+// requests under way. The body of a request is built
 // and hashed once, however often it is sent. AWS bills bytes and not requests, so
 // small batches cost no more money than large ones, and compression saves none.
 //

@@ -96,7 +96,7 @@ func ExampleSyncer_Close() {
 	fmt.Println(errors.Is(err, os.ErrClosed))
 	// Output:
 	// <nil> [in time]
-	// zapcw: write to /acme/prod/orders after Close: file already closed: 1 event is below; close the Syncer last
+	// zapcw: write to /acme/prod/orders after Close: file already closed: 1 event is below, as are those that follow for the same cause; close the Syncer last
 	// too late
 	// true
 }

@@ -2,6 +2,7 @@ package zapcw_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -84,7 +85,7 @@ func ExampleSyncer_Flush() {
 	st := s.Stats()
 	fmt.Println(err != nil, st.Accepted, st.Delivered, st.Spilled)
 	// Output:
-	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is below; allow logs:PutLogEvents
+	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is below, as are those that follow for the same cause; allow logs:PutLogEvents
 	// important
 	// true 1 0 1
 }
@@ -118,6 +119,27 @@ func ExampleHandler() {
 	out, err := f(context.Background(), 7)
 	fmt.Println(out, err, srv.Messages("/acme/prod", "orders"))
 	// Output: ok <nil> [shipped	{"order": 7}]
+}
+
+// sqsEvent stands for events.SQSEvent, which is in a module of its own.
+type sqsEvent struct{ Records []struct{ MessageID string } }
+
+// A function without a result returns nil, and one without an event takes
+// struct{}, or json.RawMessage, which is whatever came.
+func ExampleHandler_noResult() {
+	log := zap.NewNop()
+	consume := zapcw.Handler(log, func(ctx context.Context, e sqsEvent) (any, error) { return nil, nil })
+	tick := zapcw.Handler(log, func(context.Context, struct{}) (any, error) { return nil, nil })
+	echo := zapcw.Handler(log, func(ctx context.Context, e json.RawMessage) (any, error) { return e, nil })
+
+	fmt.Println(consume(context.Background(), sqsEvent{}))
+	fmt.Println(tick(context.Background(), struct{}{}))
+	out, err := echo(context.Background(), json.RawMessage(`{"id": 7}`))
+	fmt.Printf("%s %v\n", out, err)
+	// Output:
+	// <nil> <nil>
+	// <nil> <nil>
+	// {"id": 7} <nil>
 }
 
 // The service does not answer. The function returns in time all the same, and

@@ -12,7 +12,14 @@ import (
 
 // Handler wraps a Lambda function so that everything it logged is settled
 // before it returns: Lambda may freeze the process as soon as the response is
-// out, and thaw it never. Pass the result to lambda.Start.
+// out, and thaw it never. Pass the result to lambda.Start. A nil logger is
+// zap.NewNop().
+//
+// A function without a result returns (any, error) and nil:
+//
+//	func(ctx context.Context, e events.SQSEvent) (any, error)
+//
+// One without an event takes struct{} or json.RawMessage.
 //
 // The flush gets the time that the invocation's context has left, less a tenth
 // of it or half a second, whichever is less, so that the response still gets

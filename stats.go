@@ -38,7 +38,8 @@ type Stats struct {
 	// and BytesSent the size of the latter as the service counts it.
 	Attempts, Puts, BytesSent uint64
 
-	// LastError is the last error of a request, nil if there was none.
+	// LastError is the last error of a request, nil if there was none. It stays
+	// after things are well again; compare LastErrorTime with LastDelivery.
 	LastError     error
 	LastErrorTime time.Time
 	// LastDelivery is when the service last took a put.

@@ -2,6 +2,7 @@ package zapcw
 
 import (
 	"sync"
+	"time"
 	"unsafe"
 
 	"go.uber.org/zap/zapcore"
@@ -154,12 +155,42 @@ func (s *Syncer) rouse(set *settings, l *lane, n int) {
 	}
 	s.mu.Lock()
 	if events <= n {
+		s.since = time.Now()
 		s.arm(set.maxAge)
 	}
 	if full || deep {
 		s.kick(events >= set.maxEvents)
 	}
 	s.mu.Unlock()
+}
+
+// await has room made for an event, and waits until there may be some if that is
+// what is wanted and worth it.
+func (s *Syncer) await(cost, limit int) bool {
+	if cost > limit {
+		return false
+	}
+	s.mu.Lock()
+	if s.WhenFull != Block {
+		if s.live > 0 && !(s.due.Load() && s.all) {
+			s.kick(true)
+		}
+		s.mu.Unlock()
+		return false
+	}
+	if s.closed.Load() || s.pending().bytes()+cost <= limit {
+		s.mu.Unlock()
+		return true
+	}
+	if s.room == nil {
+		s.room = make(chan struct{})
+	}
+	room := s.room
+	// As long as full puts are pending these make room.
+	s.kick(limit-cost < 2*batch.MaxBytes)
+	s.mu.Unlock()
+	<-room
+	return true
 }
 
 // held is what events take in memory. The caller holds mu, or does not need it

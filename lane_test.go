@@ -116,6 +116,7 @@ func TestLanesFull(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 		s.Widen()
 		s.MaxEvents, s.MaxPending = 1<<30, 80_000 // 700 events of 100 bytes in seven eighths
+		srv.Fail(outage)
 		text := strings.Repeat(".", 83)
 		log := zap.New(zapcw.NewCore(plain(), s, zap.InfoLevel))
 		var writers sync.WaitGroup
@@ -130,11 +131,23 @@ func TestLanesFull(t *testing.T) {
 		if st := s.Stats(); st.Pending != 700 || st.PendingBytes != 70_000 || st.SpilledAs.Full != 100 || st.Accepted != 800 {
 			t.Errorf("got %+v, want 700 of 800 pending", st)
 		}
+		srv.Heal()
 		if err := s.Sync(); err == nil {
 			t.Error("Sync returned nil, want that 100 events are on the fallback")
 		}
-		if got := srv.Stats().Events; got != 701 { // and one that tells
-			t.Errorf("%d events delivered, want 701", got)
+		log.Info("after")
+		if err := s.Sync(); err != nil {
+			t.Error(err)
+		}
+		told := 0
+		got := srv.Messages("/g", "s")
+		for _, m := range got {
+			if strings.HasPrefix(m, "zapcw: ") {
+				told++
+			}
+		}
+		if len(got)-told != 701 || told == 0 {
+			t.Errorf("%d events delivered, and %d that tell, want 701 and some", len(got)-told, told)
 		}
 	})
 }

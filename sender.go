@@ -61,22 +61,23 @@ func (s *Syncer) send(wake <-chan struct{}) {
 				late, cause = id, delivery.ErrHopeless
 			}
 		}
-		var taken []*batch.Chunk
+		var (
+			taken []*batch.Chunk
+			whole bool // all that was taken goes
+			since = s.since
+		)
 		switch {
 		case !s.due.Load():
 		case late > 0:
-			taken = s.take(late)
+			taken, whole = s.take(late)
 		case free && len(s.waits) == 0:
-			taken = s.take(math.MaxUint64)
+			taken, whole = s.take(math.MaxUint64)
 		case free && next == nil && (queue.Empty() || s.waits[0].id >= s.oldest()):
 			// What one waits for does not share a batch with what came after:
 			// it may have to be spilled, and that has time.
-			taken = s.take(s.segment())
+			taken, whole = s.take(s.segment())
 		}
-		if len(taken) > 0 {
-			all = all || s.all
-			s.all = false
-		}
+		all = all || whole
 		waited := len(s.waits) > 0
 		if !s.due.Load() && len(taken) == 0 && !queue.ready(all || waited, set) && next == nil && len(up) == 0 && lost == 0 && s.rest(queue) {
 			s.wake = nil
@@ -86,7 +87,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		s.unlock()
 
 		if queue.Empty() {
-			queue.since = time.Now()
+			queue.since = since
 		}
 		queue.Add(taken...)
 		if late > 0 {
@@ -215,8 +216,10 @@ func (s *Syncer) letIn() {
 	}
 }
 
-// take gives the chunks of the buffer up to id. The caller holds all locks.
-func (s *Syncer) take(id uint64) []*batch.Chunk {
+// take gives the chunks of the buffer up to id, and tells whether all of it is to
+// go. The caller holds all locks.
+func (s *Syncer) take(id uint64) (taken []*batch.Chunk, all bool) {
+	all = s.all
 	set := s.set.Load()
 	size := s.buffered().bytes() / 8
 	s.seal()
@@ -226,13 +229,13 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 			more[i].size = size / lanes
 		}
 	}
-	taken := s.sealed
+	taken = s.sealed
 	s.sealed = nil
 	var rest load
 	if slices.ContainsFunc(taken, func(c *batch.Chunk) bool { return c.ID > id }) {
-		all := taken
+		both := taken
 		taken = nil
-		for _, c := range all {
+		for _, c := range both {
 			if c.ID <= id {
 				taken = append(taken, c)
 				continue
@@ -244,30 +247,38 @@ func (s *Syncer) take(id uint64) []*batch.Chunk {
 	s.base = load(s.in.Load()) - rest
 	s.deep.Store(rest.bytes() >= set.deep())
 	s.due.Store(s.full(rest))
-	s.all = s.all || rest.events() >= set.maxEvents
+	s.all = rest.events() >= set.maxEvents
 	if rest == 0 {
 		if s.maxAge != nil {
 			s.maxAge.Stop()
 			s.maxAge = nil // an idle Syncer keeps little
 		}
-		return taken
+		return taken, all
 	}
 	if len(s.waits) > 0 && s.waits[len(s.waits)-1].id > id {
 		s.due.Store(true) // somebody waits for a part of the rest
 	}
-	s.arm(set.maxAge)
-	return taken
+	s.arm(set.maxAge - time.Since(s.since)) // of the oldest that was there: early, not late
+	return taken, all
 }
 
 // segment is the newest chunk up to which the buffer may go together: what the
-// next wait is for, or what nobody waits for.
+// next wait is for, or what nobody waits for. Waits that end about the same time
+// are one: a hundred goroutines in Sync do not make a hundred puts.
 func (s *Syncer) segment() uint64 {
-	for _, w := range s.waits {
-		if w.id >= s.oldest() {
-			return w.id
-		}
+	oldest := s.oldest()
+	i := slices.IndexFunc(s.waits, func(w *wait) bool { return w.id >= oldest })
+	if i < 0 {
+		return math.MaxUint64
 	}
-	return math.MaxUint64
+	id, until := s.waits[i].id, s.waits[i].until
+	for _, w := range s.waits[i:] {
+		if w.until.Sub(until).Abs() > time.Second {
+			break
+		}
+		id = w.id
+	}
+	return id
 }
 
 // oldest is the first chunk of the buffer, the largest number if there is none.

@@ -1,13 +1,16 @@
 package zapcw_test
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
@@ -130,6 +133,134 @@ func TestFallbackOrder(t *testing.T) {
 		}
 		if got, _ := r.spill.lines(); !slices.Equal(got, texts) {
 			r.Errorf("the fallback has %q, want %q", got, texts)
+		}
+	})
+}
+
+// TestUnsent has events wait for no longer than the triggers say, whatever was
+// under way when they came.
+func TestUnsent(t *testing.T) {
+	flush := func(s *zapcw.Syncer) {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+			defer cancel()
+			_ = s.Flush(ctx)
+		}()
+		synctest.Wait()
+	}
+	write := func(s *zapcw.Syncer, n int, text string) {
+		for range n {
+			_, _ = s.Write([]byte(text))
+		}
+		synctest.Wait()
+	}
+	slow := cwltest.Fault{Op: "PutLogEvents", Before: time.Second}
+	outage := func(d time.Duration) cwltest.Fault {
+		return cwltest.Fault{Op: "PutLogEvents", Code: "ThrottlingException", For: d}
+	}
+	for _, tt := range []struct {
+		name string
+		run  func(srv *cwltest.Server, s *zapcw.Syncer)
+		most time.Duration
+	}{
+		{"MaxEvents behind a Flush", func(srv *cwltest.Server, s *zapcw.Syncer) {
+			s.Concurrency = 1
+			srv.Fail(slow)
+			write(s, 20, "under way")
+			write(s, 1, "flushed")
+			flush(s)
+			write(s, 30, "more than MaxEvents")
+		}, 4 * time.Second},
+		{"one event behind a Flush", func(srv *cwltest.Server, s *zapcw.Syncer) {
+			s.Concurrency = 1
+			srv.Fail(outage(3 * time.Minute))
+			write(s, 20, "under way")
+			write(s, 1, "flushed")
+			flush(s)
+			write(s, 1, "older than MaxAge by the end")
+		}, 3*time.Minute + 31*time.Second},
+		{"left over, while a put is tried again", func(srv *cwltest.Server, s *zapcw.Syncer) {
+			s.MaxEvents = 1 << 30
+			s.NoJitter()
+			srv.Fail(outage(45 * time.Second))
+			write(s, 10_000, ".")
+			write(s, 10_050, ".")
+		}, time.Minute},
+		{"ahead of its time", func(srv *cwltest.Server, s *zapcw.Syncer) {
+			s.MaxEvents = 1 << 30
+			ahead := zapcore.Entry{Message: "ahead", Time: time.Now().Add(time.Hour)}
+			_ = zapcw.NewCore(plain(), s, zap.InfoLevel).Write(ahead, nil)
+			time.Sleep(59 * time.Second)
+			write(s, 1<<20/1026+1, strings.Repeat(".", 1000))
+		}, time.Second},
+		{"no room behind what is left over", func(srv *cwltest.Server, s *zapcw.Syncer) {
+			s.MaxEvents, s.MaxPending, s.WhenFull = 1<<30, 3<<19, zapcw.Block
+			write(s, 2, strings.Repeat(".", 600_000))
+			begin := time.Now()
+			write(s, 1, strings.Repeat(".", 800_000))
+			if took := time.Since(begin); took > 0 {
+				t.Errorf("a Write was blocked for %s by a service that is well", took)
+			}
+		}, time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+				srv.CreateStream("/g", "s")
+				tt.run(srv, s)
+				begin := time.Now()
+				for s.Stats().Pending > 0 && time.Since(begin) < 10*time.Minute {
+					time.Sleep(100 * time.Millisecond)
+				}
+				if took := time.Since(begin); took > tt.most+200*time.Millisecond {
+					t.Errorf("all was delivered after %s, want %s at most", took, tt.most)
+				}
+				if st := s.Stats(); st.Spilled > 0 {
+					t.Errorf("got %+v, want nothing spilled", st.SpilledAs)
+				}
+			})
+		})
+	}
+}
+
+// TestSpillSends has memory for less than what starts a send: when it is full that
+// starts one.
+func TestSpillSends(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		srv.CreateStream("/g", "s")
+		s.MaxEvents, s.MaxPending = 5000, 100_000
+		text := []byte(strings.Repeat(".", 1000))
+		for range 20 {
+			for range 100 {
+				_, _ = s.Write(text)
+			}
+			time.Sleep(time.Second)
+		}
+		if st := s.Stats(); st.Delivered < 20*80 {
+			t.Errorf("got %d delivered of 2,000, want the 85 that fit each time", st.Delivered)
+		}
+	})
+}
+
+// TestManySyncs has many goroutines wait at once: they share puts.
+func TestManySyncs(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		srv.CreateStream("/g", "s")
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", Before: 50 * time.Millisecond})
+		log := zap.New(zapcw.NewCore(plain(), s, zap.InfoLevel))
+		var all sync.WaitGroup
+		for i := range 300 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 30 * time.Microsecond)
+				log.Info("m", zapcw.Flush())
+			})
+		}
+		begin := time.Now()
+		all.Wait()
+		if st := s.Stats(); st.Spilled > 0 || st.Delivered != 300 || st.Puts > 30 {
+			t.Errorf("got %d delivered by %d puts, %d spilled, want 300 by some", st.Delivered, st.Puts, st.Spilled)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("it took %s, want a few round trips", took)
 		}
 	})
 }

@@ -132,6 +132,7 @@ type Syncer struct {
 	all    bool        // and what is more than full puts goes, too
 
 	mu      sync.Mutex
+	since   time.Time      // when the first of the buffer came in
 	sealed  []*batch.Chunk // no longer in a lane
 	queue   *queue         // nil if empty; belongs to the sender
 	ids     uint64         // of the newest chunk
@@ -201,7 +202,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 			until = time.Now().Add(s.timeout())
 		}
 		set.stream.Hurry(until)
-		w := s.wait()
+		w := s.wait(until)
 		w.failed = f
 		s.unlock()
 		select {
@@ -292,7 +293,10 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 		}
 		l.mu.Unlock()
 		if why == nil && !s.await(cost, set.limit(lvl)) {
-			fate, why = delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w", s.held(), set.limit(lvl), s.Group, s.Stream, cost, errFull)
+			s.mu.Lock()
+			held := s.held()
+			s.mu.Unlock()
+			fate, why = delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w", held, set.limit(lvl), s.Group, s.Stream, cost, errFull)
 		}
 	}
 
@@ -324,25 +328,3 @@ func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
 }
 
 var errFull = errors.New("memory full")
-
-// await waits until there may be room for an event, if that is what is wanted
-// and worth it.
-func (s *Syncer) await(cost, limit int) bool {
-	if s.WhenFull != Block || cost > limit {
-		return false
-	}
-	s.mu.Lock()
-	if s.closed.Load() || s.pending().bytes()+cost <= limit {
-		s.mu.Unlock()
-		return true
-	}
-	if s.room == nil {
-		s.room = make(chan struct{})
-	}
-	room := s.room
-	// As long as full puts are pending these make room.
-	s.kick(limit-cost < 2*batch.MaxBytes)
-	s.mu.Unlock()
-	<-room
-	return true
-}

@@ -1,19 +1,23 @@
 package zapcw
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A wait is somebody in Sync.
 type wait struct {
 	id     uint64 // the newest chunk that matters
-	left   int    // chunks up to it whose events have no fate
+	until  time.Time
+	left   int // chunks up to it whose events have no fate
 	failed *failure
 	done   chan struct{}
 }
 
-// wait has all that was accepted sent. The caller holds all locks.
-func (s *Syncer) wait() *wait {
+// wait has all that was accepted sent, until then. The caller holds all locks.
+func (s *Syncer) wait(until time.Time) *wait {
 	s.seal()
-	w := &wait{id: s.ids, left: s.live, done: make(chan struct{})}
+	w := &wait{id: s.ids, until: until, left: s.live, done: make(chan struct{})}
 	s.waits = append(s.waits, w)
 	s.kick(true)
 	return w

@@ -63,8 +63,9 @@ func (s *Stream) send(ctx context.Context, r *request, tok *string, round int) (
 			break
 		}
 		used := b.used.Load()
-		if left {
+		if p := (*PanicError)(nil); left || errors.As(err, &p) {
 			// Whoever comes back may still read it.
+			r.size -= 2 * b.invalid
 			r.body = nil
 		}
 		var api smithy.APIError

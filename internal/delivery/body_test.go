@@ -270,3 +270,27 @@ func TestConnectionReused(t *testing.T) {
 		t.Errorf("200 puts took %d connections, want 1", n)
 	}
 }
+
+// TestBodyLeft has calls that may go on reading their body: one that panicked, and
+// one that did not come back. It is not used again, and its bad bytes count once.
+func TestBodyLeft(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, _ *recorder, srv *cwltest.Server) {
+		let := make(chan struct{})
+		for name, do := range map[string]doFunc{
+			"panicked": func(*http.Request) (*http.Response, error) { panic("instrumentation") },
+			"is away":  func(*http.Request) (*http.Response, error) { <-let; return nil, io.EOF },
+		} {
+			s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = do })
+			r := newRequest(chunked("a\xff", "b"))
+			size := r.size
+			spare.Store(nil)
+			if _, err := s.send(t.Context(), r, nil, 0); err == nil {
+				t.Errorf("a call that %s: no error", name)
+			}
+			if r.body != nil || spare.Load() != nil || r.size != size {
+				t.Errorf("a call that %s: its body is kept, or its size is %d, want %d", name, r.size, size)
+			}
+		}
+		close(let)
+	})
+}

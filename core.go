@@ -25,9 +25,9 @@ type Core struct {
 var _ zapcore.Core = (*Core)(nil)
 
 // NewCore makes a Core. It does no I/O and reads nothing from the environment.
-// None of its arguments may be nil.
-// Any encoder will do; NewPrefixEncoder and NewJSONEncoder make the ones that
-// belong here. With a zap.AtomicLevel the level can be changed while it runs.
+// None of its arguments may be nil. Any encoder will do; NewPrefixEncoder and
+// NewJSONEncoder make the ones that belong here. With a zap.AtomicLevel the level
+// can be changed while it runs.
 func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core {
 	c := &Core{LevelEnabler: enab, enc: enc, out: out, ending: -1}
 	if e, ok := enc.(interface{ lineEnding() string }); ok {

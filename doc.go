@@ -111,9 +111,9 @@
 // short lock that goroutines which log at once seldom share; it allocates nothing
 // of its own. An event takes its length and 17 bytes of memory until it has a
 // fate, MaxPending bounds the sum, and beside that there are little more than the
-// requests under way. The body of a request is built
-// and hashed once, however often it is sent. AWS bills bytes and not requests, so
-// small batches cost no more money than large ones, and compression saves none.
+// requests under way. The body of a request is built and hashed once, however
+// often it is sent. AWS bills bytes and not requests, so small batches cost no
+// more money than large ones, and compression saves none.
 //
 // In a simulation of 10,000 processes that start within one second against an
 // account's quotas of 5,000 puts and 50 creations a second, 100 streams drain in

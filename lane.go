@@ -73,23 +73,29 @@ func (s *Syncer) enter() *lane {
 	return l
 }
 
+// wide is the lanes beside the first. They are made under its lock.
+func (s *Syncer) wide() []wideLane {
+	if more := s.more.Load(); more != nil {
+		return more[:]
+	}
+	return nil
+}
+
 // lock keeps everybody out: all lanes, and mu.
 func (s *Syncer) lock() {
 	s.one.mu.Lock()
-	if more := s.more.Load(); more != nil { // made under the first
-		for i := range more {
-			more[i].mu.Lock()
-		}
+	wide := s.wide()
+	for i := range wide {
+		wide[i].mu.Lock()
 	}
 	s.mu.Lock()
 }
 
 func (s *Syncer) unlock() {
 	s.mu.Unlock()
-	if more := s.more.Load(); more != nil {
-		for i := range more {
-			more[i].mu.Unlock()
-		}
+	wide := s.wide()
+	for i := range wide {
+		wide[i].mu.Unlock()
 	}
 	s.one.mu.Unlock()
 }
@@ -193,8 +199,7 @@ func (s *Syncer) await(cost, limit int) bool {
 	return true
 }
 
-// held is what events take in memory. The caller holds mu, or does not need it
-// exactly.
+// held is what events take in memory. The caller holds mu.
 func (s *Syncer) held() int { return s.pending().bytes() - s.bodies }
 
 // pending is events without a fate, and memory that is taken.
@@ -207,10 +212,9 @@ func (s *Syncer) buffered() load { return load(s.in.Load()) - s.base }
 // caller holds all locks.
 func (s *Syncer) seal() {
 	s.one.seal(s)
-	if more := s.more.Load(); more != nil {
-		for i := range more {
-			more[i].seal(s)
-		}
+	wide := s.wide()
+	for i := range wide {
+		wide[i].seal(s)
 	}
 }
 

@@ -264,7 +264,7 @@ func manyWriters(t *testing.T, url, stream string) {
 		})
 	}
 	all.Wait()
-	got := readStream(t, socketClient(url), stream)
+	got := readAll(t, socketClient(url), "/processes", stream)
 	next := make(map[string]int)
 	for _, m := range got {
 		tag, n, _ := strings.Cut(m, ".")
@@ -275,25 +275,6 @@ func manyWriters(t *testing.T, url, stream string) {
 	}
 	if len(got) != processes*each {
 		t.Errorf("%d events are there of %d", len(got), processes*each)
-	}
-}
-
-// readStream reads a stream with the SDK, like any reader would.
-func readStream(t *testing.T, c *cloudwatchlogs.Client, stream string) (texts []string) {
-	t.Helper()
-	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("/processes"), LogStreamName: &stream, StartFromHead: aws.Bool(true)}
-	for {
-		out, err := c.GetLogEvents(context.Background(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range out.Events {
-			texts = append(texts, *e.Message)
-		}
-		if in.NextToken != nil && *in.NextToken == *out.NextForwardToken {
-			return texts
-		}
-		in.NextToken = out.NextForwardToken
 	}
 }
 

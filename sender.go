@@ -55,7 +55,7 @@ func (s *Syncer) send(wake <-chan struct{}) {
 		free := len(up) == 0 || many && len(up) < set.concurrency
 		late, cause := s.late, s.lateWhy
 		s.late = 0
-		if n := len(s.waits); late == 0 && n > 0 && s.set.Load().stream.Hopeless() {
+		if n := len(s.waits); late == 0 && n > 0 && set.stream.Hopeless() {
 			// Unless all that is waited for is being written to the fallback.
 			if id := s.waits[n-1].id; len(up) > 0 || next != nil || !queue.Empty() || s.oldest() <= id {
 				late, cause = id, delivery.ErrHopeless
@@ -224,10 +224,9 @@ func (s *Syncer) take(id uint64) (taken []*batch.Chunk, all bool) {
 	size := s.buffered().bytes() / 8
 	s.seal()
 	s.one.size = size
-	if more := s.more.Load(); more != nil {
-		for i := range more {
-			more[i].size = size / lanes
-		}
+	wide := s.wide()
+	for i := range wide {
+		wide[i].size = size / lanes
 	}
 	taken = s.sealed
 	s.sealed = nil
@@ -294,10 +293,9 @@ func (s *Syncer) oldest() uint64 {
 		}
 	}
 	look(&s.one)
-	if more := s.more.Load(); more != nil {
-		for i := range more {
-			look(&more[i].lane)
-		}
+	wide := s.wide()
+	for i := range wide {
+		look(&wide[i].lane)
 	}
 	return id
 }

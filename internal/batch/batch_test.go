@@ -113,8 +113,8 @@ func TestChunk(t *testing.T) {
 		}
 		c.Free()
 	}
-	if c := NewChunk(10, 5000); c.Size() != 8192 || c.Fits(c.Size()) || !c.Fits(c.Size()-header) {
-		t.Errorf("a chunk of about 5000 bytes has %d", c.Size())
+	if c := NewChunk(10, 5000); cap(c.buf) != 8192 || c.Fits(cap(c.buf)) || !c.Fits(cap(c.buf)-header) {
+		t.Errorf("a chunk of about 5000 bytes has %d", cap(c.buf))
 	}
 }
 

@@ -63,9 +63,6 @@ func (c *Chunk) Free() {
 	}
 }
 
-// Size is the memory that the chunk takes.
-func (c *Chunk) Size() int { return cap(c.buf) }
-
 // Len is the memory that its events take.
 func (c *Chunk) Len() int { return len(c.buf) }
 

@@ -23,9 +23,13 @@ const (
 // Size is what the service counts for an event with this text, in bytes.
 func Size(text []byte) int { return Len(text) + Overhead }
 
+// counted is what the service counts for events that cost so much in chunks, if
+// their texts are UTF-8.
+func counted(events, cost int) int { return cost + (Overhead-header)*events }
+
 // Fills tells whether events that cost so much in chunks are a full put or more.
 func Fills(events, cost int) bool {
-	return events >= MaxEvents || cost+(Overhead-header)*events >= MaxBytes
+	return events >= MaxEvents || counted(events, cost) >= MaxBytes
 }
 
 // Len is the length of text as the service counts and stores it: UTF-8, with

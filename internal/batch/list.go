@@ -29,7 +29,7 @@ func (l List) Cost() int { return l.cost }
 
 // Size is what the service counts for the events if their texts are UTF-8, see
 // Size.
-func (l List) Size() int { return l.cost + (Overhead-header)*l.n }
+func (l List) Size() int { return counted(l.n, l.cost) }
 
 // First is the time of the oldest event.
 func (l List) First() int64 { return l.runs[0].chunk.time(l.runs[0].off) }

@@ -164,7 +164,7 @@ func (c *cut) run(s *source, q *Queue) (more bool) {
 	}
 	// What is left of a chunk in order may go as a whole.
 	if r := s.rest(); s.order == nil && (s.chunk.last < until || !q.first(s.chunk.last, s.chunk.number)) &&
-		c.fits(s.time, s.chunk.last, int(r.n), int(r.cost)+(Overhead-header)*int(r.n)) {
+		c.fits(s.time, s.chunk.last, int(r.n), counted(int(r.n), int(r.cost))) {
 		c.take(r, s.time, s.chunk.last)
 		return false
 	}
@@ -187,11 +187,7 @@ func (q *Queue) first(ms int64, number uint32) bool {
 	if q.held.n > 0 && q.held.First() <= ms {
 		return true
 	}
-	if len(q.srcs) < 2 || q.srcs[1].time > ms {
-		return false
-	}
-	s := q.srcs[1]
-	return s.time < ms || newer(number, s.chunk.numberAt(s.pos))
+	return len(q.srcs) > 1 && q.srcs[1].ahead(ms, number)
 }
 
 // Until moves every event of the chunks up to id into a queue of its own.
@@ -275,11 +271,14 @@ func (s *source) next() bool {
 }
 
 // before tells whether s is to be read before t.
-func (s *source) before(t *source) bool {
-	if s.time != t.time {
-		return s.time < t.time
+func (s *source) before(t *source) bool { return s.ahead(t.time, t.chunk.numberAt(t.pos)) }
+
+// ahead tells whether s is to be read before an event of this time and number.
+func (s *source) ahead(ms int64, number uint32) bool {
+	if s.time != ms {
+		return s.time < ms
 	}
-	return newer(t.chunk.numberAt(t.pos), s.chunk.numberAt(s.pos))
+	return newer(number, s.chunk.numberAt(s.pos))
 }
 
 // rest is the records from the next on, of a chunk in order.

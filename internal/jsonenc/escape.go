@@ -43,9 +43,9 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 		if cap(b)-len(b) < len(s)-i {
 			b = slices.Grow(b, len(s)-i)
 		}
-		// What is left, and what else is special. Eight bytes are copied before they are
-		// looked at, and those behind the first special one are written over: b
-		// always has room for the rest of s.
+		// What is left, and what else is special. Eight bytes are copied before
+		// they are looked at, and those behind the first special one are written
+		// over: b always has room for the rest of s.
 		for run := 0; run < 4 && i+8 <= len(s); run++ {
 			w := load(s, i)
 			n := len(b)
@@ -228,10 +228,7 @@ var plain = func() (t [256]bool) {
 // firstSpecial gives the place of the first byte that is not plain, and the
 // length of s if there is none.
 func firstSpecial(s string) int {
-	i := 0
-	for i+8 <= len(s) && !special(load(s, i)) {
-		i += 8
-	}
+	i := plainRun(s, 0)
 	for i < len(s) && plain[s[i]] {
 		i++
 	}

@@ -16,6 +16,16 @@ type Library struct {
 	Local bool
 }
 
+// start opens the library with a receiver of its own.
+func (l Library) start() (*Receiver, Sink, error) {
+	r, err := NewReceiver(Plain)
+	if err != nil {
+		return nil, Sink{}, err
+	}
+	s, err := l.Open(r)
+	return r, s, err
+}
+
 // A Sink is where a logger writes; Close delivers what is left, if the library
 // can do that.
 type Sink struct {

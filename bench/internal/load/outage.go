@@ -19,11 +19,7 @@ var Outage = []struct {
 
 // outage times every logging call, from the beginning of an outage to its end.
 func outage(l Library, j Job) (Result, error) {
-	r, err := NewReceiver(Plain)
-	if err != nil {
-		return nil, err
-	}
-	s, err := l.Open(r)
+	r, s, err := l.start()
 	if err != nil {
 		return nil, err
 	}

@@ -4,17 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -27,60 +25,57 @@ import (
 	"example.com/zapcw/internal/batch"
 )
 
-// chunked puts texts into a chunk, a millisecond apart.
-func chunked(texts ...string) batch.List {
-	var q batch.Queue
-	for i, text := range texts {
-		c := batch.NewChunk(len(text), 0)
-		c.ID = uint64(i + 1)
-		c.Append(time.Now().UnixMilli()+int64(i), uint32(i), 0, []byte(text))
-		q.Add(c)
-	}
-	return q.Cut(0, false).List
+// A lister notes how many options come with each put, and hides them.
+type lister struct {
+	forgetful
+	n []int
 }
 
-// put is what the service makes of a request.
-type put struct {
-	LogGroupName, LogStreamName string
-	SequenceToken               *string
-	LogEvents                   []struct {
-		Timestamp int64
-		Message   string
-	}
+func (l *lister) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, fs ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	l.n = append(l.n, len(fs))
+	return l.forgetful.PutLogEvents(ctx, in, fs...)
 }
 
-func FuzzBody(f *testing.F) {
-	f.Add("/g", "s", "hello", "say \"hi\" \\ 'there'")
-	f.Add("/g", "\x00\u2028", "\xff\xf0\x9f", "žluťoučký 🐎 \u2028\u2029 <&>\x7f")
-	f.Add("", "", " ", "\t\r\n\b\f\x01")
-	f.Fuzz(func(t *testing.T, group, stream, a, b string) {
-		if len(a) > 1<<16 || len(b) > 1<<16 || a == "" || b == "" {
-			return
+// TestBodyTwice looks at the put that follows one whose body was not used: it
+// must not bring that body along, or back, since it is in use elsewhere.
+func TestBodyTwice(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		l := &lister{forgetful: forgetful{srv.Client()}}
+		s.Client = l
+		s.prepare()
+		s.takesBodies.Store(true)
+		s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
+		if want := []int{2, 1}; !slices.Equal(l.n, want) {
+			t.Errorf("got puts with %v options, want %v: the second without a body", l.n, want)
 		}
-		evs := chunked(a, b)
-		for _, tok := range []*string{nil, &stream} {
-			text, _ := appendPut(nil, group, stream, tok, evs, nil)
-			var got, want put
-			if err := json.Unmarshal(text, &got); err != nil {
-				t.Fatalf("%v in %q", err, text)
-			}
-			// The same by encoding/json.
-			stock := map[string]any{"LogGroupName": group, "LogStreamName": stream, "LogEvents": []map[string]any{
-				{"Timestamp": evs.First(), "Message": a}, {"Timestamp": evs.Last(), "Message": b},
-			}}
-			if tok != nil {
-				stock["SequenceToken"] = *tok
-			}
-			text, err := json.Marshal(stock)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(text, &want); err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(got, want) {
-				t.Fatalf("got %+v, want %+v", got, want)
-			}
+		if n := r.count(Delivered); n != 2 {
+			t.Errorf("got %d delivered, want 2", n)
+		}
+	})
+}
+
+// TestBodyMiddleware has something of the user's fail before the SDK asks for a
+// body: that is no reason to do without, and no reason to try twice.
+func TestBodyMiddleware(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		calls := 0
+		s.Client = srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("limiter",
+				func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					if calls++; calls <= 3 {
+						return middleware.InitializeOutput{}, middleware.Metadata{}, errDown
+					}
+					return next.HandleInitialize(ctx, in)
+				}), middleware.Before)
+		}))
+		s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
+		if !s.takesBodies.Load() || calls != 4 || r.puts != 4 {
+			t.Errorf("got bodies %t after %d calls for %d attempts, want them and 4 for 4", s.takesBodies.Load(), calls, r.puts)
+		}
+		if n := r.count(Delivered); n != 2 {
+			t.Errorf("got %d delivered, want 2", n)
 		}
 	})
 }
@@ -103,40 +98,31 @@ func bodyOf(t *testing.T, do func(c *cloudwatchlogs.Client)) (req *http.Request,
 	return req, text
 }
 
-type doFunc func(*http.Request) (*http.Response, error)
-
-func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
-
-type silent struct{}
-
-func (silent) Put(int, int, bool)  {}
-func (silent) Trouble(error, bool) {}
-
 // TestBodyHook fails when the SDK no longer uses its Protocol, so that the fast
 // way to send cannot get lost unnoticed.
 func TestBodyHook(t *testing.T) {
 	evs := chunked("a", "say \"b\"", "\xff")
 	fast, got := bodyOf(t, func(c *cloudwatchlogs.Client) {
-		s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
-		s.Deliver(context.Background(), evs, func(_ batch.List, f Fate, err error) {
+		s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
+		s.Deliver(context.Background(), evs, "", func(_ batch.List, _ bool, f Fate, err error) {
 			if f != Delivered {
 				t.Errorf("%s: %v", f, err)
 			}
 		})
-		if !s.bodies.Load() {
+		if !s.takesBodies.Load() {
 			t.Error("the SDK did not take the body")
 		}
 	})
-	if want, _ := appendPut(nil, "/g", "s", nil, evs, nil); !bytes.Equal(got, want) {
+	if want, _ := (&payload{"/g", "s", nil, "", evs}).append(nil, nil); !bytes.Equal(got, want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {
 		group, stream := "/g", "s"
-		in, err := input(newRequest(evs))
+		in, err := newRequest(evs, "").input()
 		if err != nil {
 			t.Error(err)
 		}
-		_, err = c.PutLogEvents(context.Background(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: in}, once)
+		_, err = c.PutLogEvents(context.Background(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: in}, noRetryNoLog)
 		if err != nil {
 			t.Error(err)
 		}
@@ -157,8 +143,8 @@ func TestBodySigned(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	srv.SecretKey = "secret"
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Skip: 1, Times: 2, Status: 500})
-	s := &Stream{Client: srv.Client(), Group: "/g", Name: "s", Observer: silent{}}
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
+	s := &Stream{Client: srv.Client(), Group: "/g", Name: "s", Recorder: silent{}}
+	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}
@@ -176,14 +162,14 @@ func (otherProtocol) ID() smithy.ShapeID { return smithy.ShapeID{Namespace: "x",
 func TestBodyUnknownProtocol(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	c := srv.Client(func(o *cloudwatchlogs.Options) { o.Protocol = otherProtocol{o.Protocol} })
-	s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
+	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
+	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}
 	})
-	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.bodies.Load() {
-		t.Errorf("stored %s, by bodies %t", got, s.bodies.Load())
+	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.takesBodies.Load() {
+		t.Errorf("stored %s, by bodies %t", got, s.takesBodies.Load())
 	}
 }
 
@@ -191,22 +177,17 @@ func TestBodyUnknownProtocol(t *testing.T) {
 func TestBodyUnused(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	c := srv.Client()
-	s := &Stream{Client: forgetful{c}, Group: "/g", Name: "s", Observer: silent{}}
-	s.init.Do(func() { s.bodies.Store(true) })
-	s.Deliver(context.Background(), chunked("a", "b"), func(_ batch.List, f Fate, err error) {
+	s := &Stream{Client: forgetful{c}, Group: "/g", Name: "s", Recorder: silent{}}
+	s.prepare()
+	s.takesBodies.Store(true)
+	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
 		}
 	})
-	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.bodies.Load() {
-		t.Errorf("stored %s, by bodies %t", got, s.bodies.Load())
+	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.takesBodies.Load() {
+		t.Errorf("stored %s, by bodies %t", got, s.takesBodies.Load())
 	}
-}
-
-type forgetful struct{ *cloudwatchlogs.Client }
-
-func (f forgetful) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	return f.Client.PutLogEvents(ctx, in, once)
 }
 
 // TestHashOnce tries a put twice: the second time its hash is not computed again.
@@ -220,22 +201,23 @@ func TestHashOnce(t *testing.T) {
 		hashes = append(hashes, v4.GetPayloadHash(ctx))
 		return next.HandleFinalize(ctx, in)
 	})
-	s := &Stream{Group: "/g", Name: "s", Observer: silent{}, Client: srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
+	s := &Stream{Group: "/g", Name: "s", Recorder: silent{}, Client: srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(spy, "ComputePayloadHash", middleware.After)
 	}))}
-	r := newRequest(chunked("a", "b"))
-	if _, err := s.send(t.Context(), r, nil, 0); err != nil {
+	s.prepare()
+	r := newRequest(chunked("a", "b"), "")
+	if _, err := s.send(t.Context(), r, 0, false); err != nil {
 		t.Fatal(err)
 	}
 	want := sha256.Sum256(r.body.text)
 	r.body.hash = "kept" // where there is one, none is computed
-	_, err := s.send(t.Context(), r, nil, 0)
+	_, err := s.send(t.Context(), r, 0, false)
 	if got := fmt.Sprint(hashes); got != fmt.Sprintf("[%x kept]", want) {
 		t.Errorf("got hashes %s and then %v, want %x and what was kept of it", got, err, want)
 	}
 }
 
-// TestConnectionReused has one connection do for all puts, see stream; also when
+// TestConnectionReused has one connection do for all puts, see bodyReader; also when
 // the answers have no length and go on behind what the SDK makes of them.
 func TestConnectionReused(t *testing.T) {
 	var conns atomic.Int32
@@ -258,9 +240,9 @@ func TestConnectionReused(t *testing.T) {
 		Region: "us-east-1", BaseEndpoint: &srv.URL, HTTPClient: &http.Client{Transport: transport},
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
-	s := &Stream{Client: c, Group: "/g", Name: "s", Observer: silent{}}
+	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
 	for range 200 {
-		s.Deliver(t.Context(), chunked("a"), func(_ batch.List, f Fate, err error) {
+		s.Deliver(t.Context(), chunked("a"), "", func(_ batch.List, _ bool, f Fate, err error) {
 			if f != Delivered {
 				t.Errorf("%s: %v", f, err)
 			}
@@ -281,13 +263,14 @@ func TestBodyLeft(t *testing.T) {
 			"is away":  func(*http.Request) (*http.Response, error) { <-let; return nil, io.EOF },
 		} {
 			s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = do })
-			r := newRequest(chunked("a\xff", "b"))
+			s.prepare()
+			r := newRequest(chunked("a\xff", "b"), "")
 			size := r.size
-			spare.Store(nil)
-			if _, err := s.send(t.Context(), r, nil, 0); err == nil {
+			spareBody.Store(nil)
+			if _, err := s.send(t.Context(), r, 0, false); err == nil {
 				t.Errorf("a call that %s: no error", name)
 			}
-			if r.body != nil || spare.Load() != nil || r.size != size {
+			if r.body != nil || spareBody.Load() != nil || r.size != size {
 				t.Errorf("a call that %s: its body is kept, or its size is %d, want %d", name, r.size, size)
 			}
 		}

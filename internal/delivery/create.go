@@ -3,67 +3,56 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
-// createTimeout bounds one request that creates something.
-const createTimeout = 15 * time.Second
+// A creator has one of several puts that miss the stream create it, while the
+// others wait.
+type creator struct {
+	turn    chan struct{} // holds one while somebody creates
+	created atomic.Int32  // how often
+}
 
-// retainTimeout bounds all that is done for a group's retention.
-const retainTimeout = 3 * time.Second
-
-// A creationError is an error of a creation, which is never an event's fault.
-type creationError struct{ error }
-
-func (e *creationError) Unwrap() error { return e.error }
+const (
+	// createTimeout bounds one call that creates something.
+	createTimeout = 15 * time.Second
+	// retainTimeout bounds all that is done for a group's retention.
+	retainTimeout = 3 * time.Second
+)
 
 // create makes the stream, and the group if that does not exist either. "Already
 // exists" is success, and nothing is ever described: a stream that somebody made
-// beforehand needs no more than the right to put. Of several puts that miss the
-// stream one creates it and the others wait; seen is the count of creations
+// beforehand needs no more than the right to put. seen is the count of creations
 // before the put failed.
-func (s *Stream) create(ctx context.Context, seen int) error {
-	for {
-		s.mu.Lock()
-		if s.created != seen {
-			s.mu.Unlock()
-			return nil
-		}
-		if s.creating == nil {
-			s.creating = make(chan struct{})
-			s.mu.Unlock()
-			break
-		}
-		wait := s.creating
-		s.mu.Unlock()
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, context.Cause(ctx))
-		}
+func (s *Stream) create(ctx context.Context, seen int32) error {
+	select {
+	case s.creator.turn <- struct{}{}:
+		defer func() { <-s.creator.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, context.Cause(ctx))
+	}
+	if s.creator.created.Load() != seen {
+		return nil // while this put waited
 	}
 	err := s.createStream(ctx)
-	if err != nil && classify(err) == missing {
+	if err != nil && classify(err) == classCreate {
 		if err = s.createGroup(ctx); err == nil {
 			err = s.createStream(ctx)
 		}
 	}
-	s.mu.Lock()
 	if err == nil {
-		s.created++
-		s.token = nil
+		s.tokens.forget()
+		s.creator.created.Add(1)
 	}
-	close(s.creating)
-	s.creating = nil
-	s.mu.Unlock()
 	return err
 }
 
 func (s *Stream) createStream(ctx context.Context) error {
-	_, err := call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogStreamOutput, error) {
-		return s.Client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.Group, LogStreamName: &s.Name}, once)
+	_, _, err := call(ctx, &s.calls, within(createTimeout), func(ctx context.Context) (*cloudwatchlogs.CreateLogStreamOutput, error) {
+		return s.Client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.Group, LogStreamName: &s.Name}, noRetryNoLog)
 	})
 	if err == nil || exists(err) {
 		return nil
@@ -73,12 +62,12 @@ func (s *Stream) createStream(ctx context.Context) error {
 
 func (s *Stream) createGroup(ctx context.Context) error {
 	in := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &s.Group}
-	_, err := call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.CreateLogGroupOutput, error) {
+	_, _, err := call(ctx, &s.calls, within(createTimeout), func(ctx context.Context) (*cloudwatchlogs.CreateLogGroupOutput, error) {
 		if s.NewGroup != nil {
 			s.NewGroup(in)
 			in.LogGroupName = &s.Group
 		}
-		return s.Client.CreateLogGroup(ctx, in, once)
+		return s.Client.CreateLogGroup(ctx, in, noRetryNoLog)
 	})
 	switch {
 	case err == nil:
@@ -100,16 +89,16 @@ func (s *Stream) retain(ctx context.Context) {
 	defer cancel()
 	var err error
 	for try := range 3 {
-		_, err = call(ctx, &s.away, createTimeout, func(ctx context.Context) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
-			return s.Client.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.Group, RetentionInDays: &s.Retention}, once)
+		_, _, err = call(ctx, &s.calls, within(createTimeout), func(ctx context.Context) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+			return s.Client.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.Group, RetentionInDays: &s.Retention}, noRetryNoLog)
 		})
 		if err == nil {
 			return
 		}
-		if classify(err) != again || try == 2 || ctx.Err() != nil {
+		if classify(err) != classRetry || try == 2 || ctx.Err() != nil {
 			break
 		}
 		sleep(ctx, s.pace.backoff(try+1))
 	}
-	s.Observer.Trouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err), true)
+	s.Recorder.RecordTrouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err), true)
 }

@@ -19,35 +19,27 @@ type LazyClient struct {
 var _ Client = (*LazyClient)(nil)
 
 func (c *LazyClient) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	sdk, err := c.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return sdk.PutLogEvents(ctx, in, opts...)
+	return lazily(ctx, c, (*cloudwatchlogs.Client).PutLogEvents, in, opts)
 }
 
 func (c *LazyClient) CreateLogStream(ctx context.Context, in *cloudwatchlogs.CreateLogStreamInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogStreamOutput, error) {
-	sdk, err := c.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return sdk.CreateLogStream(ctx, in, opts...)
+	return lazily(ctx, c, (*cloudwatchlogs.Client).CreateLogStream, in, opts)
 }
 
 func (c *LazyClient) CreateLogGroup(ctx context.Context, in *cloudwatchlogs.CreateLogGroupInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error) {
-	sdk, err := c.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return sdk.CreateLogGroup(ctx, in, opts...)
+	return lazily(ctx, c, (*cloudwatchlogs.Client).CreateLogGroup, in, opts)
 }
 
 func (c *LazyClient) PutRetentionPolicy(ctx context.Context, in *cloudwatchlogs.PutRetentionPolicyInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+	return lazily(ctx, c, (*cloudwatchlogs.Client).PutRetentionPolicy, in, opts)
+}
+
+func lazily[In, Out any](ctx context.Context, c *LazyClient, call func(*cloudwatchlogs.Client, context.Context, In, ...func(*cloudwatchlogs.Options)) (Out, error), in In, opts []func(*cloudwatchlogs.Options)) (out Out, err error) {
 	sdk, err := c.get(ctx)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	return sdk.PutRetentionPolicy(ctx, in, opts...)
+	return call(sdk, ctx, in, opts...)
 }
 
 // get holds no lock while it loads: that may hang on a file or the network, and

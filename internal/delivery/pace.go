@@ -9,71 +9,47 @@ import (
 	"time"
 )
 
-// The back-off between attempts while the service fails: 100 ms, doubled with
-// each round to 30 s, with full jitter so that a fleet does not come back in one
-// wave. The first of several waiting attempts goes alone and the others follow
-// when it got through.
-const (
-	firstWait = 100 * time.Millisecond
-	lastWait  = 30 * time.Second
-	// patience is how long somebody in Sync waits for an attempt that is
-	// likely to be refused, and what lies between attempts for the sake of
-	// those who wait.
-	patience = time.Second
-	// hurried and hurriedMax are the rounds, with waits of 800 ms and 3.2 s at
-	// most, between which the back-off grows anew when somebody waits.
-	hurried, hurriedMax = 4, 6
-)
-
 // A pace spaces the attempts of all puts to one stream. The zero value lets
 // everything pass.
+//
+// The back-off while the service fails is 100 ms, doubled with each round to
+// 30 s, with full jitter so that a fleet does not come back in one wave. The
+// first of several waiting attempts goes alone and the others follow when it got
+// through. Each attempt that was admitted is paid by one report or one cancel.
 type pace struct {
-	mu      sync.Mutex
-	fails   int       // rounds since the last success
-	until   time.Time // nothing goes before
-	began   time.Time // the last such
-	aboard  []*attempt
-	waited  time.Time // until then somebody waits in Sync
-	changed chan struct{}
-	last    error // what failed
-	refused bool  // and waiting will not mend it
-	probing bool  // one attempt is on its way to see
+	mu            sync.Mutex
+	fails         int       // rounds since the last success
+	notBefore     time.Time // the next attempt
+	lastProbe     time.Time
+	probing       bool          // one attempt is on its way to see
+	changed       chan struct{} // closed when those who wait are to look again
+	last          error         // what failed
+	fatal         bool          // and waiting will not mend it
+	inFlight      []*attempt
+	expectedUntil time.Time // until then somebody waits in Sync
 
 	// jitter picks a wait up to d; nil is an even choice.
 	jitter func(d time.Duration) time.Duration
 }
 
-// An attempt is under way. When it takes longer than hung, and somebody waits,
-// it is called off: what it hangs on may be long over.
-type attempt struct {
-	began  time.Time
-	hung   time.Duration
-	cancel context.CancelCauseFunc
-}
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 30 * time.Second
+	// syncPause is how long somebody in Sync waits for an attempt that is
+	// likely to be refused, and what lies between attempts for the sake of
+	// those who wait.
+	syncPause = time.Second
+	// syncRound and syncRoundMax are the rounds, with waits of 800 ms and 3.2 s
+	// at most, between which the back-off grows anew when somebody waits.
+	syncRound, syncRoundMax = 4, 6
+)
 
-// errHung is why an attempt was called off; it passes.
-var errHung = errors.New("no answer, and somebody waits")
+// errStuck is why an attempt was cancelled; it passes.
+var errStuck = errors.New("no answer yet; cancelled because a Sync is waiting")
 
-// board gives the context for an attempt, and what is to be called after it.
-func (p *pace) board(ctx context.Context, hung time.Duration) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	a := &attempt{time.Now(), hung, cancel}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.aboard = append(p.aboard, a)
-	return ctx, func() {
-		cancel(nil)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.aboard = slices.DeleteFunc(p.aboard, func(b *attempt) bool { return b == a }); len(p.aboard) == 0 {
-			p.aboard = nil
-		}
-	}
-}
-
-// wait returns when the next attempt may go; its outcome is then owed to done.
-// The round is what done wants back. With an error nothing is owed.
-func (p *pace) wait(ctx context.Context) (round int, err error) {
+// admit returns when the next attempt may go. Its round is what report and cancel
+// want back. With an error nothing was admitted.
+func (p *pace) admit(ctx context.Context) (round int, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -83,9 +59,9 @@ func (p *pace) wait(ctx context.Context) (round int, err error) {
 			p.mu.Unlock()
 			return 0, nil
 		}
-		rest := time.Until(p.until)
+		rest := time.Until(p.notBefore)
 		if rest <= 0 && !p.probing {
-			p.probing, p.began = true, time.Now()
+			p.probing, p.lastProbe = true, time.Now()
 			round = p.fails
 			p.mu.Unlock()
 			return round, nil
@@ -93,112 +69,94 @@ func (p *pace) wait(ctx context.Context) (round int, err error) {
 		if p.changed == nil {
 			p.changed = make(chan struct{})
 		}
-		changed, probing := p.changed, p.probing
-		p.mu.Unlock()
-
-		if probing {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-			continue
+		changed := p.changed
+		var due <-chan time.Time // never, while another attempt is on its way to see
+		if !p.probing {
+			due = time.After(rest)
 		}
-		t := time.NewTimer(rest)
+		p.mu.Unlock()
 		select {
-		case <-t.C:
+		case <-due:
 		case <-changed:
 		case <-ctx.Done():
 		}
-		t.Stop()
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-// done takes the outcome of an attempt: nil, or why to slow down.
-func (p *pace) done(round int, err error, refused bool) {
+// report takes the outcome of an attempt: nil, or why to slow down.
+func (p *pace) report(round int, err error, fatal bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if round > 0 {
-		p.probing = false
-	}
+	defer p.endLocked(round)
 	switch {
 	case err == nil:
 		p.fails, p.last = 0, nil
 	case round == p.fails:
 		// Attempts of one round count once, however many fail together.
 		p.fails++
-		if time.Now().Before(p.waited) {
-			p.fails = min(p.fails, hurriedMax)
+		if time.Now().Before(p.expectedUntil) {
+			p.fails = min(p.fails, syncRoundMax)
 		}
-		p.until = time.Now().Add(p.backoff(p.fails))
-		p.last, p.refused = err, refused
-	}
-	if p.changed != nil {
-		close(p.changed)
-		p.changed = nil
+		p.notBefore = time.Now().Add(p.backoff(p.fails))
+		p.last, p.fatal = err, fatal
 	}
 }
 
-// leave takes back an attempt that was called off: it says nothing about the
-// service.
-func (p *pace) leave(round int) {
+// cancel takes back an attempt that says nothing about the service.
+func (p *pace) cancel(round int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.endLocked(round)
+}
+
+func (p *pace) endLocked(round int) {
 	if round > 0 {
 		p.probing = false
 	}
+	p.wakeLocked()
+}
+
+// wakeLocked has those who wait look again.
+func (p *pace) wakeLocked() {
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil
 	}
 }
 
-// hurry lets the next attempt go soon, because somebody waits for its outcome
+// expedite lets the next attempt go soon, because somebody waits for its outcome
 // until then: at once, if the last one is not only just over, and with short
 // pauses after it.
-func (p *pace) hurry(until time.Time) {
+func (p *pace) expedite(until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if until.After(p.waited) {
-		p.waited = until
+	if until.After(p.expectedUntil) {
+		p.expectedUntil = until
 	}
-	for _, a := range p.aboard {
-		if time.Since(a.began) >= a.hung {
-			a.cancel(errHung)
-		}
+	for _, a := range p.inFlight {
+		a.cancelIfStuck()
 	}
 	if p.fails == 0 || p.probing {
 		return
 	}
-	switch since := time.Since(p.began); {
-	case since < patience:
-		if next := p.began.Add(patience); next.Before(p.until) {
-			p.until = next
+	switch since := time.Since(p.lastProbe); {
+	case since < syncPause:
+		if next := p.lastProbe.Add(syncPause); next.Before(p.notBefore) {
+			p.notBefore = next
 		}
 	default:
-		p.until = time.Time{}
+		p.notBefore = time.Time{}
 	}
-	p.fails = min(p.fails, hurried)
-	if p.changed != nil {
-		close(p.changed)
-		p.changed = nil
-	}
+	p.fails = min(p.fails, syncRound)
+	p.wakeLocked()
 }
 
-// hopeless tells whether the last attempt was refused and the next is so far off
+// refusing tells whether the last attempt was refused and the next is so far off
 // that nobody should wait for it.
-func (p *pace) hopeless() bool {
+func (p *pace) refusing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.fails > 0 && p.refused && !p.probing && time.Until(p.until) > patience
+	return p.fails > 0 && p.fatal && !p.probing && time.Until(p.notBefore) > syncPause
 }
 
 // cause is the error of the last attempt, nil after a success.
@@ -219,4 +177,43 @@ func (p *pace) backoff(fails int) time.Duration {
 		return p.jitter(d)
 	}
 	return d/10 + rand.N(d-d/10)
+}
+
+// An attempt is under way. When it takes longer than stuckAfter, and somebody
+// waits, it is cancelled: what it hangs on may be long over.
+type attempt struct {
+	began      time.Time
+	stuckAfter time.Duration
+	cancel     context.CancelCauseFunc
+}
+
+func (a *attempt) cancelIfStuck() {
+	if time.Since(a.began) >= a.stuckAfter {
+		a.cancel(errStuck)
+	}
+}
+
+// track gives the context for an attempt, and what is to be called after it.
+func (p *pace) track(ctx context.Context, stuckAfter time.Duration) (tracked context.Context, untrack func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	a := &attempt{time.Now(), stuckAfter, cancel}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inFlight = append(p.inFlight, a)
+	return ctx, func() {
+		cancel(nil)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.inFlight = slices.DeleteFunc(p.inFlight, func(b *attempt) bool { return b == a }); len(p.inFlight) == 0 {
+			p.inFlight = nil
+		}
+	}
+}
+
+// sleep waits for d, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }

@@ -10,7 +10,40 @@ import (
 	"time"
 )
 
-var errDown = errors.New("down")
+// TestExpedite makes attempts for somebody who waits, one a second at most.
+func TestExpedite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace{jitter: func(d time.Duration) time.Duration { return d }}
+		p.report(0, errDown, false)
+		p.fails, p.notBefore = 20, time.Now().Add(time.Hour)
+		n, begin := 0, time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			for ctx.Err() == nil {
+				p.expedite(time.Now().Add(time.Second))
+				time.Sleep(time.Millisecond)
+			}
+		})
+		for {
+			round, err := p.admit(ctx)
+			if err != nil {
+				break
+			}
+			n++
+			p.report(round, errDown, false)
+		}
+		waiting.Wait()
+		if n < 30 || n > 61 {
+			t.Errorf("got %d attempts in %s of hurry, want about one a second", n, time.Since(begin))
+		}
+		p.report(p.fails, nil, false)
+		if p.expedite(time.Now().Add(time.Second)); p.fails != 0 {
+			t.Errorf("got %d rounds after a success, want 0", p.fails)
+		}
+	})
+}
 
 func TestBackoff(t *testing.T) {
 	var p pace
@@ -52,13 +85,13 @@ func TestPace(t *testing.T) {
 			tries, together atomic.Int32
 			begin           = time.Now()
 		)
-		p.done(0, errDown, false)
+		p.report(0, errDown, false)
 		for range 16 {
 			all.Go(func() {
 				for {
-					round, err := p.wait(t.Context())
+					round, err := p.admit(t.Context())
 					if err != nil {
-						t.Errorf("wait = %v, want nil", err)
+						t.Errorf("admit = %v, want nil", err)
 						return
 					}
 					down := time.Since(begin) < outage
@@ -69,10 +102,10 @@ func TestPace(t *testing.T) {
 					time.Sleep(10 * time.Millisecond)
 					together.Add(-1)
 					if !down {
-						p.done(round, nil, false)
+						p.report(round, nil, false)
 						return
 					}
-					p.done(round, errDown, false)
+					p.report(round, errDown, false)
 				}
 			})
 		}
@@ -96,29 +129,29 @@ func TestPaceRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p pace
 		for range 4 {
-			if round, err := p.wait(t.Context()); round != 0 || err != nil {
-				t.Fatalf("wait = %d, %v, want 0, nil", round, err)
+			if round, err := p.admit(t.Context()); round != 0 || err != nil {
+				t.Fatalf("admit = %d, %v, want 0, nil", round, err)
 			}
 		}
 		for range 4 {
-			p.done(0, errDown, false)
+			p.report(0, errDown, false)
 		}
 		if p.fails != 1 {
 			t.Errorf("got %d rounds, want 1", p.fails)
 		}
 		// Attempts that were called off do not count, and let the next go.
 		for range 5 {
-			round, err := p.wait(t.Context())
+			round, err := p.admit(t.Context())
 			if round != 1 || err != nil {
-				t.Fatalf("wait = %d, %v, want 1, nil", round, err)
+				t.Fatalf("admit = %d, %v, want 1, nil", round, err)
 			}
-			p.leave(round)
+			p.cancel(round)
 		}
 		if p.fails != 1 || p.probing {
 			t.Errorf("got %d rounds, probing %t, want 1, false", p.fails, p.probing)
 		}
 		// A late failure of an earlier round does not count either.
-		p.done(0, errDown, false)
+		p.report(0, errDown, false)
 		if p.fails != 1 {
 			t.Errorf("got %d rounds after a latecomer, want 1", p.fails)
 		}
@@ -128,23 +161,23 @@ func TestPaceRound(t *testing.T) {
 func TestPaceCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p pace
-		p.fails, p.until = 1, time.Now().Add(time.Hour)
+		p.fails, p.notBefore = 1, time.Now().Add(time.Hour)
 		for _, probing := range []bool{false, true} {
 			p.probing = probing
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			begin := time.Now()
-			if _, err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
-				t.Errorf("wait = %v after %s, want the deadline after a second", err, time.Since(begin))
+			if _, err := p.admit(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+				t.Errorf("admit = %v after %s, want the deadline after a second", err, time.Since(begin))
 			}
 			cancel()
-			if _, err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("wait with an ended context = %v, want its error", err)
+			if _, err := p.admit(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("admit with an ended context = %v, want its error", err)
 			}
 		}
 	})
 }
 
-func TestHopeless(t *testing.T) {
+func TestRefusing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := time.Duration(0)
 		p := pace{jitter: func(time.Duration) time.Duration { return wait }}
@@ -157,35 +190,16 @@ func TestHopeless(t *testing.T) {
 			{time.Minute, nil, false, false},
 			{time.Minute, errDown, false, false}, // it may pass
 			{time.Minute, errDown, true, true},
-			{patience, errDown, true, false}, // worth the wait
-			{patience + 1, errDown, true, true},
+			{syncPause, errDown, true, false}, // worth the wait
+			{syncPause + 1, errDown, true, true},
 			{time.Minute, errDown, false, false},
 			{time.Minute, nil, true, false},
 		} {
 			wait = tt.wait
-			p.done(p.fails, tt.err, tt.refused)
-			if got := p.hopeless(); got != tt.want {
-				t.Errorf("hopeless with %v, refused %t, to wait %s = %t, want %t", tt.err, tt.refused, tt.wait, got, tt.want)
+			p.report(p.fails, tt.err, tt.refused)
+			if got := p.refusing(); got != tt.want {
+				t.Errorf("refusing with %v, refused %t, to wait %s = %t, want %t", tt.err, tt.refused, tt.wait, got, tt.want)
 			}
 		}
 	})
-}
-
-func TestPutTimeout(t *testing.T) {
-	for _, tt := range []struct {
-		size, round int
-		want        time.Duration
-	}{
-		{0, 0, 5 * time.Second},
-		{64 << 10, 0, 6 * time.Second},
-		{1 << 20, 0, 21 * time.Second},
-		{0, 1, 10 * time.Second},
-		{0, 5, 30 * time.Second},
-		{0, 1000, 30 * time.Second},
-		{1 << 20, 1000, 126 * time.Second},
-	} {
-		if got := putTimeout(tt.size, tt.round); got != tt.want {
-			t.Errorf("putTimeout(%d, %d) = %s, want %s", tt.size, tt.round, got, tt.want)
-		}
-	}
 }

@@ -7,122 +7,91 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
-	"example.com/zapcw/internal/batch"
 )
 
-// put makes one attempt, which may take several requests: the stream is created
-// if it does not exist, and a sequence token is learned.
-func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	for try := 0; ; try++ {
-		s.mu.Lock()
-		created, tok, slow := s.created, s.token, s.slow
-		s.mu.Unlock()
+// maxDetours bounds what one attempt may take besides its put. Several writers
+// may race for one token.
+const maxDetours = 4
 
+// put makes one attempt, which may take several calls: the stream is created if
+// it does not exist, a sequence token is learned, and gzip is found out about.
+func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	var gzipErr error // the server's answer to the compressed body
+	for try := 0; ; try++ {
+		created := s.creator.created.Load()
+		timeouts := s.latency.round(round)
 		begin := time.Now()
-		out, err := s.send(ctx, r, tok, max(round, slow))
+		out, err := s.send(ctx, r, timeouts, s.compression.wanted(r, s.Compress && gzipErr == nil))
 		if errors.Is(err, errTooLarge) {
 			return nil, err
 		}
-		s.pull(max(round, slow), time.Since(begin), err)
+		s.latency.adaptTimeout(timeouts, time.Since(begin), err)
 		c := classify(err)
-		if err == nil || c == token || c == taken {
-			s.learn(out, err)
-		}
-		if err == nil || c == taken {
-			s.understood(r)
+		s.tokens.update(out, err)
+		if err == nil || c == classDone {
+			s.confirmEncoding(r, gzipErr)
+			return out, err
 		}
 		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
 			continue // with the next connection
 		}
-		if err == nil {
-			return out, nil
-		}
 		err = fmt.Errorf("put %s to %s/%s: %w", Events(r.evs.Len()), s.Group, s.Name, err)
-		if ctx.Err() == nil && s.doubt(r, c, err, round) {
-			continue // uncompressed
-		}
-		if try >= maxDetours {
+		switch {
+		case ctx.Err() == nil && s.compression.blames(r, c, err):
+			gzipErr = err
+		case try >= maxDetours:
 			return nil, err
-		}
-		switch c {
-		case missing:
+		case c == classCreate:
 			if err := s.create(ctx, created); err != nil {
 				return nil, &creationError{err}
 			}
-		case token:
+		case c == classToken:
 		default:
 			return nil, err
 		}
 	}
 }
 
-// unusual is longer than puts of this stream take: 2 s, or three times what the
-// last one took, and what the bytes take at so many a second.
-func (s *Stream) unusual(size, rate int) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return max(2*time.Second, 3*s.took) + time.Duration(size)*time.Second/time.Duration(rate)
-}
-
-// Took is how long the last put took that was answered.
-func (s *Stream) Took() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.took
-}
-
-// pull keeps the time-out in the round in which a slow service answered, until it
-// answers quickly again.
-func (s *Stream) pull(round int, took time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.took = took
-	}
-	switch quick := putTimeout(0, 0) / 2; {
-	case err == nil && took > quick:
-		s.slow = round
-	case took < quick:
-		s.slow = max(s.slow-1, 0)
-	}
-}
-
-// maxDetours bounds what one attempt may take besides its put. Several writers
-// may race for one token.
-const maxDetours = 4
-
-// putTimeout bounds one put, because the SDK's HTTP client waits for ever: 5 s
-// and what the bytes take at 64 KiB a second, so that a connection that died in
-// a frozen process is found out. With each failed round there is more, for the
-// sake of a service or a link that is just slow: what is cut off there may well
-// be stored, and once more with the next attempt.
-func putTimeout(size, round int) time.Duration {
-	d := 5*time.Second + time.Duration(size)*time.Second/slowRate
-	return d * time.Duration(min(1+round, 6))
-}
-
-// slowRate is a slow link, and fastRate one that is worth not waiting for, in
-// bytes a second.
-const slowRate, fastRate = 64 << 10, batch.MaxBytes
-
-// learn keeps the token for the next put. The service has ignored tokens since
-// 2023 and gives none a caller could be in need of, so none is sent before a
-// server asked for one.
-func (s *Stream) learn(out *cloudwatchlogs.PutLogEventsOutput, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var (
-		wrong *types.InvalidSequenceTokenException
-		taken *types.DataAlreadyAcceptedException
-	)
+// confirmEncoding notes that the server took r in the form in which it was sent,
+// after it may have refused another.
+func (s *Stream) confirmEncoding(r *request, gzipErr error) {
 	switch {
-	case errors.As(err, &wrong):
-		s.tokens, s.token = true, wrong.ExpectedSequenceToken
-	case errors.As(err, &taken) && s.tokens:
-		s.token = taken.ExpectedSequenceToken
-	case err == nil && s.tokens:
-		s.token = out.NextSequenceToken
+	case gzipErr != nil && s.compression.turnOff():
+		s.Recorder.RecordTrouble(fmt.Errorf("%w: %w", errNoGzip, gzipErr), true)
+	case r.compressed():
+		s.compression.confirm()
 	}
+}
+
+// send makes one call of the client.
+func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) (out *cloudwatchlogs.PutLogEventsOutput, err error) {
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: s.tokens.next()}
+	fast := s.takesBodies.Load()
+	if fast {
+		in.LogEvents = noEvents
+		err = r.ensureBody(payload{s.Group, s.Name, in.SequenceToken, r.notice, r.evs}, gzip)
+	} else {
+		r.release()
+		in.LogEvents, err = r.input()
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, limit := r.body, limit{putTimeout(r.size, timeouts), s.latency.slowAfter(r.size, slowRate)}
+	out, abandoned, err := call(ctx, &s.calls, limit, func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+		if fast {
+			return s.Client.PutLogEvents(ctx, in, noRetryNoLog, b.option)
+		}
+		return s.Client.PutLogEvents(ctx, in, noRetryNoLog)
+	})
+	if fast {
+		if ignored := r.sentBody(abandoned, err); ignored {
+			// Something was sent, and by an SDK that does not ask its protocol
+			// any more: it gets the events.
+			s.takesBodies.Store(false)
+			return s.send(ctx, r, timeouts, gzip)
+		}
+	}
+	s.Recorder.RecordPut(r.evs.Len(), r.size, err == nil)
+	return out, err
 }

@@ -1,0 +1,94 @@
+package delivery
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+func TestClassify(t *testing.T) {
+	text := "text"
+	for _, tt := range []struct {
+		name     string
+		err      error
+		put      class
+		creation class // what the same makes of a creation
+		code     string
+	}{
+		// What PutLogEvents is documented to say.
+		{"", sdk(400, &types.ResourceNotFoundException{Message: &text}), classCreate, classRetry, "ResourceNotFoundException"},
+		{"", sdk(400, &types.DataAlreadyAcceptedException{}), classDone, classFatal, "DataAlreadyAcceptedException"},
+		{"", sdk(400, &types.InvalidSequenceTokenException{}), classToken, classFatal, "InvalidSequenceTokenException"},
+		{"", sdk(400, &types.InvalidParameterException{}), classBisect, classFatal, "InvalidParameterException"},
+		{"", sdk(503, &types.ServiceUnavailableException{}), classRetry, classRetry, "ServiceUnavailableException"},
+		{"", sdk(400, &types.UnrecognizedClientException{}), classFatal, classFatal, "UnrecognizedClientException"},
+		// What the creations say.
+		{"", sdk(400, &types.LimitExceededException{}), classRetry, classRetry, "LimitExceededException"},
+		{"", sdk(400, &types.OperationAbortedException{}), classRetry, classRetry, "OperationAbortedException"},
+		{"", sdk(400, &types.ResourceAlreadyExistsException{}), classFatal, classFatal, "ResourceAlreadyExistsException"},
+		// An event is not to blame for a name.
+		{"name of a group", sdk(400, coded("InvalidParameterException", "1 validation error detected: Value 'a b' at 'logGroupName' failed")), classFatal, classFatal, "InvalidParameterException"},
+		{"name of a stream", sdk(400, coded("InvalidParameterException", "Value at 'logStreamName' failed")), classFatal, classFatal, "InvalidParameterException"},
+		// What every operation may say.
+		{"", sdk(400, coded("ThrottlingException", "Rate exceeded")), classRetry, classRetry, "ThrottlingException"},
+		{"", sdk(400, coded("ExpiredTokenException", "")), classRetry, classRetry, "ExpiredTokenException"},
+		{"", sdk(403, coded("RequestExpired", "")), classRetry, classRetry, "RequestExpired"},
+		{"", sdk(400, coded("AccessDeniedException", "")), classFatal, classFatal, "AccessDeniedException"},
+		{"", sdk(403, coded("InvalidSignatureException", "")), classFatal, classFatal, "InvalidSignatureException"},
+		{"", sdk(400, coded("SerializationException", "")), classFatal, classFatal, "SerializationException"},
+		{"", sdk(400, coded("NobodyKnows", "")), classFatal, classFatal, "NobodyKnows"},
+		// Statuses decide where the code does not.
+		{"408", sdk(408, coded("NobodyKnows", "")), classRetry, classRetry, "NobodyKnows"},
+		{"413", sdk(413, coded("RequestEntityTooLargeException", "")), classBisect, classFatal, "RequestEntityTooLargeException"},
+		{"413 of a proxy", sdk(413, &smithy.DeserializationError{Err: errors.New("invalid character '<'")}), classBisect, classFatal, "*errors.errorString"},
+		{"429", sdk(429, coded("NobodyKnows", "")), classRetry, classRetry, "NobodyKnows"},
+		{"500", sdk(500, coded("InternalFailure", "")), classRetry, classRetry, "InternalFailure"},
+		{"502", sdk(502, coded("NobodyKnows", "")), classRetry, classRetry, "NobodyKnows"},
+		{"503 with a known code", sdk(503, &types.InvalidParameterException{}), classRetry, classRetry, "InvalidParameterException"},
+		{"no status", sdk(0, coded("NobodyKnows", "")), classFatal, classFatal, "NobodyKnows"},
+		// Nothing that the service said.
+		{"HTML", sdk(502, &smithy.DeserializationError{Err: errors.New("invalid character '<'")}), classRetry, classRetry, "*errors.errorString"},
+		{"refused", sdk(0, &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}}), classRetry, classRetry, "syscall.Errno"},
+		{"reset", sdk(0, syscall.ECONNRESET), classRetry, classRetry, "syscall.Errno"},
+		{"broken off", sdk(200, io.ErrUnexpectedEOF), classRetry, classRetry, "*errors.errorString"},
+		{"DNS", sdk(0, &net.DNSError{Err: "no such host"}), classRetry, classRetry, "*net.DNSError"},
+		{"TLS", sdk(0, x509.UnknownAuthorityError{}), classRetry, classRetry, "x509.UnknownAuthorityError"},
+		{"time-out", sdk(0, context.DeadlineExceeded), classRetry, classRetry, "timeout"},
+		{"our time-out", fmt.Errorf("%w: %w", timeoutError(5), sdk(0, context.Canceled)), classRetry, classRetry, "timeout"},
+		{"plain", errors.New("no credentials"), classRetry, classRetry, "*errors.errorString"},
+		// What the SDK finds wrong before it sends anything.
+		{"parameters", sdk(0, smithy.InvalidParamsError{Context: "PutLogEventsInput"}), classFatal, classFatal, "smithy.InvalidParamsError"},
+		{"serialization", sdk(0, &smithy.SerializationError{Err: errors.New("x")}), classFatal, classFatal, "*errors.errorString"},
+		{"panic", sdk(0, &PanicError{"oops"}), classFatal, classFatal, "*delivery.PanicError"},
+		{"panic with an error that passes", &PanicError{sdk(503, &types.ServiceUnavailableException{})}, classFatal, classFatal, "ServiceUnavailableException"},
+	} {
+		name := tt.name
+		if name == "" {
+			name = tt.code
+		}
+		if got := classify(tt.err); got != tt.put {
+			t.Errorf("%s: classify(%v) = %d, want %d", name, tt.err, got, tt.put)
+		}
+		if got := classify(fmt.Errorf("x: %w", &creationError{tt.err})); got != tt.creation {
+			t.Errorf("%s: classify of a creation's %v = %d, want %d", name, tt.err, got, tt.creation)
+		}
+		if got := Code(tt.err); got != tt.code {
+			t.Errorf("%s: Code(%v) = %q, want %q", name, tt.err, got, tt.code)
+		}
+	}
+	for code := range passing {
+		if got := classify(sdk(400, coded(code, ""))); got != classRetry {
+			t.Errorf("classify of %s = %d, want %d", code, got, classRetry)
+		}
+	}
+}

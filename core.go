@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/engine"
 )
 
 // A Core encodes entries and hands them to a Syncer. It is a zapcore.Core like
@@ -52,8 +54,8 @@ func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	clone.enc = c.enc.Clone()
 	for i := range fields {
 		if isFlush(&fields[i]) {
-			if q, ok := fields[i].Interface.(*askField); ok {
-				q.add(c.out)
+			if f, ok := fields[i].Interface.(engine.Finder); ok {
+				f.Found(c.out.started())
 			} else {
 				clone.flush = true
 			}
@@ -84,9 +86,9 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
 		// Better the bare message than nothing.
-		return errors.Join(err, c.out.add(ent.Time, ent.Level, []byte(ent.Message)))
+		return errors.Join(err, c.out.started().Add(ent.Time, ent.Level, []byte(ent.Message)))
 	}
-	err = c.out.add(ent.Time, ent.Level, c.trim(buf.Bytes(), ent.Message))
+	err = c.out.started().Add(ent.Time, ent.Level, c.trim(buf.Bytes(), ent.Message))
 	buf.Free()
 	if err != nil {
 		return err

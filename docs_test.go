@@ -22,6 +22,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/engine"
 	"example.com/zapcw/internal/delivery"
 )
 
@@ -99,14 +100,14 @@ func exportedFields(t reflect.Type) []string {
 // TestTableOfFields compares README.md's fields and defaults with the Syncer's.
 func TestTableOfFields(t *testing.T) {
 	want := map[string]string{
-		"MaxEvents":     strconv.Itoa(defaultMaxEvents),
-		"MaxAge":        strings.TrimSuffix(defaultMaxAge.String(), "0s"),
-		"MaxPending":    fmt.Sprint(defaultMaxPending>>20, " MiB"),
+		"MaxEvents":     strconv.Itoa(engine.DefaultMaxEvents),
+		"MaxAge":        strings.TrimSuffix(engine.DefaultMaxAge.String(), "0s"),
+		"MaxPending":    fmt.Sprint(engine.DefaultMaxPending>>20, " MiB"),
 		"WhenFull":      "`Spill`",
 		"MaxEventBytes": "1,048,576",
-		"Concurrency":   strconv.Itoa(defaultConcurrency),
+		"Concurrency":   strconv.Itoa(engine.DefaultConcurrency),
 		"Compress":      "false",
-		"Timeout":       defaultTimeout.String(),
+		"Timeout":       engine.DefaultTimeout.String(),
 		"Fallback":      "`os.Stderr`",
 		"Retention":     "0, for ever",
 		"NewGroup":      "none",

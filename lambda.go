@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/engine"
 )
 
 // Handler wraps a Lambda function so that everything it logged is settled
@@ -51,7 +53,7 @@ func flushWithin(ctx context.Context, logger *zap.Logger) {
 		defer cancel()
 		// Side by side: one that hangs must not take the time of the others.
 		var all sync.WaitGroup
-		for _, s := range syncersOf(logger) {
+		for _, s := range enginesOf(logger) {
 			all.Go(func() { _ = s.Flush(ctx) }) // whatever it is, it is on the Fallback
 		}
 		all.Wait()
@@ -62,19 +64,19 @@ func flushWithin(ctx context.Context, logger *zap.Logger) {
 	_ = logger.Sync()
 }
 
-// syncersOf finds the Syncers behind a logger. Cores are wrapped in cores, but
+// enginesOf finds the Syncers behind a logger. Cores are wrapped in cores, but
 // all of them pass on the fields of With, so a field goes and asks.
-func syncersOf(logger *zap.Logger) []*Syncer {
-	var q askField
-	logger.Core().With([]zapcore.Field{{Key: flushKey, Type: zapcore.SkipType, Interface: &q}})
-	return q.found
+func enginesOf(logger *zap.Logger) []*engine.Engine {
+	var f finder
+	logger.Core().With([]zapcore.Field{{Key: flushKey, Type: zapcore.SkipType, Interface: &f}})
+	return f.found
 }
 
-// askField is what a Core puts its Syncer into.
-type askField struct{ found []*Syncer }
+// finder is what a Core puts its engine into.
+type finder struct{ found []*engine.Engine }
 
-func (q *askField) add(s *Syncer) {
-	if !slices.Contains(q.found, s) {
-		q.found = append(q.found, s)
+func (f *finder) Found(e *engine.Engine) {
+	if !slices.Contains(f.found, e) {
+		f.found = append(f.found, e)
 	}
 }

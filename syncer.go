@@ -2,18 +2,18 @@ package zapcw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw/internal/batch"
-	"example.com/zapcw/internal/delivery"
+	"example.com/zapcw/internal/engine"
 )
 
 // Client is the part of *cloudwatchlogs.Client that a Syncer calls. Every call
@@ -49,9 +49,9 @@ const (
 // A Syncer is made as a literal with the Client, Group and Stream; the zero
 // values of the rest are the defaults. Nothing is sent or read from the
 // environment before the first event is due. The fields must not be changed
-// after the first use, and a Syncer must not be copied then. One with a field out
-// of its bounds does not panic: every event goes to Fallback, with a line that
-// says so.
+// after the first use, and a Syncer must not be copied then. A Syncer with an
+// invalid field never panics: it writes every event to Fallback, with one line
+// that names the field.
 //
 // Its methods are safe for concurrent use. It owns a goroutine and a timer only
 // while it has something to send.
@@ -93,9 +93,9 @@ type Syncer struct {
 	Concurrency int
 	// Timeout bounds Sync and Close. Defaults to 10 s.
 	Timeout time.Duration
-	// Fallback is where events go that cannot be delivered, and what is to be
-	// said about that. Writes to it are serialized, and whoever has events to
-	// write waits for it: it should not block, and must not log to this Syncer.
+	// Fallback is where events go that cannot be delivered, and the diagnostics
+	// about them. Writes to it are serialized, and whoever has events to write
+	// waits for it: it should not block, and must not log to this Syncer.
 	// Defaults to os.Stderr.
 	Fallback zapcore.WriteSyncer
 	// Compress has the bodies of puts from 1 KiB up compressed by gzip, if
@@ -118,44 +118,7 @@ type Syncer struct {
 	// a group that this Syncer has to create.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
-	set atomic.Pointer[settings] // nil before the first use
-
-	// The buffer: what came in, the larger part of it no longer there.
-	one  lane                            // takes events
-	more atomic.Pointer[[lanes]wideLane] // take them instead, once they are many
-	base load                            // came in before what is in the buffer; written under all locks
-	out  atomic.Uint64                   // of what has its fate, less the requests that go side by side
-
-	closed atomic.Bool
-	due    atomic.Bool // the buffer is to be sent now
-	deep   atomic.Bool // and is more than the puts that may be in flight together
-	all    bool        // and what is more than full puts goes, too
-
-	mu      sync.Mutex
-	since   time.Time      // when the first of the buffer came in
-	sealed  []*batch.Chunk // no longer in a lane
-	queue   *queue         // nil if empty; belongs to the sender
-	ids     uint64         // of the newest chunk
-	live    int            // chunks with events that have no fate
-	bodies  int            // bytes of requests that go side by side
-	maxAge  *time.Timer
-	room    chan struct{} // closed when there is more room, for those who Block
-	wake    chan struct{} // tells the sender, if there is one, that due, deep or late changed
-	waits   []*wait
-	late    uint64 // chunks up to this one are out of time
-	lateWhy error
-	gap     *gap // spilled since the last delivery
-	fates   [delivery.Fates]uint64
-
-	// The load of all that ever came in: the one word that all lanes write, far
-	// from what they only read.
-	in atomic.Uint64
-
-	failed *failure // since the last Sync
-
-	attempts, puts, sent uint64
-	lastErr              error
-	lastErrTime, lastPut int64 // nanoseconds since 1970
+	engine atomic.Pointer[engine.Engine] // nil before the first use
 }
 
 var _ zapcore.WriteSyncer = (*Syncer)(nil)
@@ -170,7 +133,7 @@ func (s *Syncer) Write(p []byte) (int, error) {
 	if n := len(text); n > 0 && text[n-1] == '\n' {
 		text = text[:n-1]
 	}
-	if err := s.add(time.Now(), zapcore.InfoLevel, text); err != nil {
+	if err := s.started().Add(time.Now(), zapcore.InfoLevel, text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -180,151 +143,87 @@ func (s *Syncer) Write(p []byte) (int, error) {
 // before the call has its fate, after Timeout at the latest: what is not
 // delivered by then is on Fallback. The error says how many events went to
 // Fallback since the last Sync, Flush or Close, and why.
-func (s *Syncer) Sync() error {
-	limit := s.timeout()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("no more time than the Timeout of %s: %w", limit, context.DeadlineExceeded))
-	defer cancel()
-	return s.Flush(ctx)
-}
+func (s *Syncer) Sync() error { return s.started().Sync() }
 
-// Flush is Sync with the time that ctx gives instead of Timeout. A context without
-// a deadline has no bound: in an outage Flush then waits as long as that lasts.
-func (s *Syncer) Flush(ctx context.Context) error {
-	s.lock()
-	set := s.init()
-	f := s.failed
-	s.failed = nil
-	if s.live == 0 {
-		s.unlock()
-	} else {
-		until, ok := ctx.Deadline()
-		if !ok {
-			until = time.Now().Add(s.timeout())
-		}
-		set.stream.Hurry(until)
-		w := s.wait(until)
-		w.failed = f
-		s.unlock()
-		select {
-		case <-w.done:
-		case <-ctx.Done():
-			s.expire(w, context.Cause(ctx))
-			<-w.done
-		}
-		f = w.failed
-	}
-	return f.err(s.Group, s.Stream)
-}
+// Flush is Sync within the deadline of ctx instead of Timeout. Without a deadline
+// it may wait for ever: in an outage it waits as long as that lasts.
+func (s *Syncer) Flush(ctx context.Context) error { return s.started().Flush(ctx) }
 
 // Close is Sync for the last time. Later events go to Fallback, and whoever
 // waits in a blocked Write is let go with an error. Closing again does no harm.
 func (s *Syncer) Close() error {
-	s.closed.Store(true)
-	s.mu.Lock()
-	s.letIn()
-	s.mu.Unlock()
+	s.started().Close()
 	return s.Sync()
 }
 
-// add takes one event.
-func (s *Syncer) add(t time.Time, lvl zapcore.Level, text []byte) error {
-	if t.IsZero() {
-		t = time.Now()
+// started gives the engine, which is made on first use.
+func (s *Syncer) started() *engine.Engine {
+	if e := s.engine.Load(); e != nil {
+		return e
 	}
-	if len(text) == 0 {
-		// The service refuses a whole put for one empty message.
-		text = space
+	o := engine.Options{
+		Client: s.Client, Group: s.Group, Stream: s.Stream,
+		NewGroup: s.NewGroup, Retention: s.Retention, Compress: s.Compress,
+		MaxEvents: s.MaxEvents, MaxAge: s.MaxAge, MaxPending: s.MaxPending, MaxEventBytes: s.MaxEventBytes,
+		Concurrency: s.Concurrency, Timeout: s.Timeout, Block: s.WhenFull == Block,
+		Fallback: s.Fallback, Invalid: s.check(),
 	}
-	ms := t.UnixMilli()
-
-	set := s.set.Load()
-	if set == nil {
-		s.mu.Lock()
-		set = s.init()
-		s.mu.Unlock()
+	if s.Fallback == nil || s.Fallback == s {
+		o.Fallback = os.Stderr
 	}
-	// An invalid byte counts three times, so most texts need no count.
-	if 3*len(text) > set.maxText {
-		return s.addParts(ms, lvl, batch.Split(text, set.maxText))
-	}
-	l := s.enter()
-	if s.closed.Load() || set.bad != nil || !s.admit(l, loadOf(1, batch.Cost(len(text))), set.limit(lvl)) {
-		l.mu.Unlock()
-		return s.addParts(ms, lvl, [][]byte{text})
-	}
-	s.append(l, ms, l.seen.bytes(), lvl, text)
-	if !s.calm(set, l) {
-		s.rouse(set, l, 1)
-	}
-	l.mu.Unlock()
-	return nil
+	s.engine.CompareAndSwap(nil, engine.New(o))
+	return s.engine.Load()
 }
 
-var space = []byte(" ")
+const (
+	maxName       = 512 // characters in the name of a group or a stream
+	groupLetters  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
+	minEventBytes = batch.Overhead + utf8.UTFMax
+)
 
-// addParts takes an event that is split, or that cannot just be appended.
-func (s *Syncer) addParts(ms int64, lvl zapcore.Level, parts [][]byte) error {
-	var (
-		set  = s.set.Load()
-		n    = len(parts)
-		cost int
-		fate delivery.Fate
-		why  error
-	)
-	for _, p := range parts {
-		cost += batch.Cost(len(p))
-	}
-	for why == nil {
-		l := s.enter()
-		switch {
-		case set.bad != nil:
-			fate, why = delivery.Unusable, set.bad
-		case s.closed.Load():
-			fate, why = delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", s.Group, s.Stream, os.ErrClosed)
-		case s.admit(l, loadOf(n, cost), set.limit(lvl)):
-			number := l.seen.bytes() - cost
-			for _, p := range parts {
-				number += batch.Cost(len(p))
-				s.append(l, ms, number, lvl, p)
-			}
-			s.rouse(set, l, n)
-			l.mu.Unlock()
-			return nil
-		}
-		l.mu.Unlock()
-		if why == nil && !s.await(cost, set.limit(lvl)) {
-			s.mu.Lock()
-			held := s.held()
-			s.mu.Unlock()
-			fate, why = delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w", held, set.limit(lvl), s.Group, s.Stream, cost, errFull)
-		}
-	}
+// retentions are the days that the service allows.
+var retentions = map[int32]bool{
+	1: true, 3: true, 5: true, 7: true, 14: true, 30: true, 60: true, 90: true,
+	120: true, 150: true, 180: true, 365: true, 400: true, 545: true, 731: true,
+	1096: true, 1827: true, 2192: true, 2557: true, 2922: true, 3288: true, 3653: true,
+}
 
-	// It is pending as long as it is being written.
-	s.mu.Lock()
-	s.out.Add(uint64(-loadOf(n, 0)))
-	s.live++
-	s.ids++
-	id := s.ids
-	s.mu.Unlock()
-
-	lost := set.fallback.parts(parts, fate, why)
-
-	s.mu.Lock()
-	s.out.Add(uint64(loadOf(n, 0)))
-	s.fates[fate] += uint64(n)
-	for range parts {
-		s.hole().add(ms, int8(lvl), fate)
-	}
-	if fate != delivery.AfterClose {
-		s.fail(fate, uint64(n), why, lost)
-	}
-	s.finish(id)
-	s.mu.Unlock()
-	if fate == delivery.AfterClose {
-		return errors.Join(why, lost)
+// check says what is wrong with the fields.
+func (s *Syncer) check() error {
+	sdk, ok := s.Client.(*cloudwatchlogs.Client)
+	switch {
+	case s.Client == nil, ok && sdk == nil:
+		return fmt.Errorf("syncer for %q, %q: no Client: want a *cloudwatchlogs.Client", s.Group, s.Stream)
+	case s.Group == "":
+		return fmt.Errorf("syncer: no Group: want the name of a log group")
+	case s.Stream == "":
+		return fmt.Errorf("syncer for group %q: no Stream: want the name of a log stream", s.Group)
+	case len(s.Group) > maxName:
+		return fmt.Errorf("syncer: Group has %d characters: want 1 to %d", len(s.Group), maxName)
+	case strings.ContainsFunc(s.Group, func(r rune) bool { return !strings.ContainsRune(groupLetters, r) }):
+		return fmt.Errorf("syncer: Group %q: want only letters, digits and . - _ / #", s.Group)
+	case utf8.RuneCountInString(s.Stream) > maxName:
+		return fmt.Errorf("syncer for group %q: Stream has %d characters: want 1 to %d", s.Group, utf8.RuneCountInString(s.Stream), maxName)
+	case strings.ContainsAny(s.Stream, ":*") || !utf8.ValidString(s.Stream):
+		return fmt.Errorf("syncer for group %q: Stream %q: want UTF-8 without : and *", s.Group, s.Stream)
+	case s.Fallback == s:
+		return fmt.Errorf("syncer for %s/%s: Fallback is the Syncer itself: want another writer, or nil for the standard error", s.Group, s.Stream)
+	case s.MaxEvents < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxEvents is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxEvents, engine.DefaultMaxEvents)
+	case s.MaxAge < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.MaxAge, engine.DefaultMaxAge)
+	case s.MaxPending < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxPending, engine.DefaultMaxPending)
+	case s.MaxEventBytes != 0 && (s.MaxEventBytes < minEventBytes || s.MaxEventBytes > batch.MaxBytes):
+		return fmt.Errorf("syncer for %s/%s: MaxEventBytes is %d: want %d to %d, or 0 for the latter", s.Group, s.Stream, s.MaxEventBytes, minEventBytes, batch.MaxBytes)
+	case s.Concurrency < 0:
+		return fmt.Errorf("syncer for %s/%s: Concurrency is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.Concurrency, engine.DefaultConcurrency)
+	case s.Timeout < 0:
+		return fmt.Errorf("syncer for %s/%s: Timeout is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.Timeout, engine.DefaultTimeout)
+	case s.WhenFull != Spill && s.WhenFull != Block:
+		return fmt.Errorf("syncer for %s/%s: WhenFull is %d: want Spill or Block", s.Group, s.Stream, s.WhenFull)
+	case s.Retention != 0 && !retentions[s.Retention]:
+		return fmt.Errorf("syncer for %s/%s: Retention is %d days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653", s.Group, s.Stream, s.Retention)
 	}
 	return nil
 }
-
-var errFull = errors.New("memory full")

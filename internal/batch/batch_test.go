@@ -108,7 +108,7 @@ func TestChunk(t *testing.T) {
 		text := bytes.Repeat([]byte("x"), n)
 		c.Append(7, 0, 2, text)
 		e := c.event(0)
-		if e.Time != 7 || e.Level() != 2 || !bytes.Equal(e.Text(), text) || e.Cost() != Cost(n) || e.Own() {
+		if e.Time != 7 || e.Level() != 2 || !bytes.Equal(e.Text(), text) || e.Cost() != Cost(n) {
 			t.Fatalf("event of %d bytes came back as %d bytes, %+v", n, len(e.Text()), e)
 		}
 		c.Free()
@@ -347,13 +347,6 @@ func TestUntil(t *testing.T) {
 		if b.Before(3) != (i == 0) {
 			t.Errorf("queue %d: Before(3) is %t", i, b.Before(3))
 		}
-	}
-}
-
-func TestOwnEvent(t *testing.T) {
-	e := OwnEvent(5, "hello")
-	if !e.Own() || e.Time != 5 || string(e.Text()) != "hello" {
-		t.Errorf("got %+v %q", e, e.Text())
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A record in a chunk: time, length of the text, number, level, text.
+// A record in a chunk: time, length of the text, sequence number, level, text.
 const header = 8 + 4 + 4 + 1
 
 const (
@@ -24,16 +24,17 @@ var pools [7]sync.Pool
 // A Chunk is a piece of the arena: records one behind the other, appended by
 // whoever holds the lock of its lane, read by the sender once it is sealed.
 type Chunk struct {
-	// ID is the chunk's place in the order in which chunks were begun, from 1 on.
+	// ID is the chunk's place in the order in which chunks were begun, from 1 on;
+	// 0 until its owner sets it.
 	ID uint64
 	// Open is the number of its events that have no fate yet; the owner of the
 	// chunk keeps it.
 	Open int
 
 	buf      []byte
-	last     int64 // time of the last record
-	number   uint32
-	unsorted bool // some record is older than the one before it
+	last     int64  // time of the last record
+	seq      uint32 // of the last record
+	unsorted bool   // some record is older than the one before it
 }
 
 // Cost is the memory that an event with n bytes of text takes in a chunk.
@@ -51,7 +52,7 @@ func NewChunk(n, want int) *Chunk {
 	if c == nil {
 		c = &Chunk{buf: make([]byte, 0, minChunk<<k)}
 	}
-	c.ID, c.last, c.unsorted, c.Open = own, math.MinInt64, false, 0
+	c.ID, c.last, c.unsorted, c.Open = 0, math.MinInt64, false, 0
 	return c
 }
 
@@ -66,26 +67,23 @@ func (c *Chunk) Free() {
 // Len is the memory that its events take.
 func (c *Chunk) Len() int { return len(c.buf) }
 
-// Own tells whether the chunk is the one of an OwnEvent.
-func (c *Chunk) Own() bool { return c.ID == own }
-
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
-// Append adds an event, for which there must be room. Its number is greater than
-// that of any event accepted before it, here or in another chunk; it may wrap
-// around, see newer.
-func (c *Chunk) Append(ms int64, number uint32, level int8, text []byte) {
+// Append adds an event, for which there must be room. Its sequence number is
+// greater than that of any event accepted before it, here or in another chunk,
+// and orders events of one millisecond; it may wrap around, see newer.
+func (c *Chunk) Append(ms int64, seq uint32, level int8, text []byte) {
 	if ms < c.last {
 		c.unsorted = true
 	}
-	c.last, c.number = ms, number
+	c.last, c.seq = ms, seq
 	i := len(c.buf)
 	b := c.buf[:i+header+len(text)]
 	r := b[i : i+header]
 	binary.LittleEndian.PutUint64(r, uint64(ms))
 	binary.LittleEndian.PutUint32(r[8:], uint32(len(text)))
-	binary.LittleEndian.PutUint32(r[12:], number)
+	binary.LittleEndian.PutUint32(r[12:], seq)
 	r[16] = byte(level)
 	copy(b[i+header:], text)
 	c.buf = b
@@ -95,8 +93,8 @@ func (c *Chunk) Append(ms int64, number uint32, level int8, text []byte) {
 // time is the time of the record at off.
 func (c *Chunk) time(off uint32) int64 { return int64(binary.LittleEndian.Uint64(c.buf[off:])) }
 
-// numberAt is the number of the record at off.
-func (c *Chunk) numberAt(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
+// seqAt is the sequence number of the record at off.
+func (c *Chunk) seqAt(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
 
 // event reads the record at off.
 func (c *Chunk) event(off uint32) Event {
@@ -109,8 +107,8 @@ func (c *Chunk) event(off uint32) Event {
 	}
 }
 
-// newer tells whether number a is later than b. They may have wrapped around in
-// between, but not so often that half of all numbers lie there.
+// newer tells whether sequence number a is later than b. They may have wrapped
+// around in between, but not so often that half of all numbers lie there.
 func newer(a, b uint32) bool { return int32(a-b) > 0 }
 
 // An Event is one event, its text still in its chunk.
@@ -121,19 +119,6 @@ type Event struct {
 	off   uint32 // of the text
 	n     uint32
 }
-
-// OwnEvent makes an event of zapcw's own, in a chunk of its own.
-func OwnEvent(ms int64, text string) Event {
-	c := NewChunk(len(text), 0)
-	c.Append(ms, 0, 0, []byte(text))
-	return c.event(0)
-}
-
-// own is the ID of a chunk with an event that zapcw wrote itself.
-const own = 0
-
-// Own tells whether zapcw wrote the event itself; nobody counts it.
-func (e Event) Own() bool { return e.Chunk.Own() }
 
 // Level is a zapcore.Level.
 func (e Event) Level() int8 { return int8(e.Chunk.buf[e.off-1]) }

@@ -1,9 +1,6 @@
 package batch
 
-import (
-	"iter"
-	"slices"
-)
+import "iter"
 
 // A List is events in the order of time. It says where in their chunks they are,
 // run by run: most of them are neighbours there.
@@ -80,14 +77,6 @@ func (l List) Slice(i, j int) List {
 		i, j = i-n, j-n
 	}
 	return out
-}
-
-// Prepend gives a list that begins with e.
-func (l List) Prepend(e Event) List {
-	l.runs = slices.Insert(l.runs, 0, e.run())
-	l.n++
-	l.cost += e.Cost()
-	return l
 }
 
 func (l *List) add(r run) {

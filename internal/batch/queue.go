@@ -11,7 +11,7 @@ import (
 // Events with the same time leave in the order in which they were accepted. The
 // zero value is an empty queue. It belongs to one goroutine.
 type Queue struct {
-	// srcs is ordered by the time of the next event, then by its number.
+	// srcs is ordered by the time of the next event, then by its sequence number.
 	srcs []*source
 	// held are events that left their source but not the queue: the beginning
 	// of a millisecond that did not fit. They precede anything as old as they.
@@ -163,7 +163,7 @@ func (c *cut) run(s *source, q *Queue) (more bool) {
 		until = min(until, q.held.First())
 	}
 	// What is left of a chunk in order may go as a whole.
-	if r := s.rest(); s.order == nil && (s.chunk.last < until || !q.first(s.chunk.last, s.chunk.number)) &&
+	if r := s.rest(); s.order == nil && (s.chunk.last < until || !q.first(s.chunk.last, s.chunk.seq)) &&
 		c.fits(s.time, s.chunk.last, int(r.n), counted(int(r.n), int(r.cost))) {
 		c.take(r, s.time, s.chunk.last)
 		return false
@@ -175,19 +175,19 @@ func (c *cut) run(s *source, q *Queue) (more bool) {
 		if !s.next() {
 			return false
 		}
-		if s.time >= until && q.first(s.time, s.chunk.numberAt(s.pos)) {
+		if s.time >= until && q.first(s.time, s.chunk.seqAt(s.pos)) {
 			return true
 		}
 	}
 }
 
 // first tells whether something else than the first source goes before an event
-// of this time and number.
-func (q *Queue) first(ms int64, number uint32) bool {
+// of this time and sequence number.
+func (q *Queue) first(ms int64, seq uint32) bool {
 	if q.held.n > 0 && q.held.First() <= ms {
 		return true
 	}
-	return len(q.srcs) > 1 && q.srcs[1].ahead(ms, number)
+	return len(q.srcs) > 1 && q.srcs[1].ahead(ms, seq)
 }
 
 // Until moves every event of the chunks up to id into a queue of its own.
@@ -271,14 +271,14 @@ func (s *source) next() bool {
 }
 
 // before tells whether s is to be read before t.
-func (s *source) before(t *source) bool { return s.ahead(t.time, t.chunk.numberAt(t.pos)) }
+func (s *source) before(t *source) bool { return s.ahead(t.time, t.chunk.seqAt(t.pos)) }
 
-// ahead tells whether s is to be read before an event of this time and number.
-func (s *source) ahead(ms int64, number uint32) bool {
+// ahead tells whether s is to be read before an event of this time and sequence number.
+func (s *source) ahead(ms int64, seq uint32) bool {
 	if s.time != ms {
 		return s.time < ms
 	}
-	return newer(number, s.chunk.numberAt(s.pos))
+	return newer(seq, s.chunk.seqAt(s.pos))
 }
 
 // rest is the records from the next on, of a chunk in order.

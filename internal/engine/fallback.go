@@ -1,4 +1,4 @@
-package zapcw
+package engine
 
 import (
 	"fmt"
@@ -47,22 +47,13 @@ func (f *fallback) tell(err error) {
 
 // events writes events and why they come here.
 func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost error) {
-	n := 0
-	for e := range evs.All() {
-		if !e.Own() {
-			n++
-		}
-	}
-	if n == 0 {
+	if evs.Len() == 0 {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), below(why, n), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why, evs.Len()), hint(fate, why))
 	for e := range evs.All() {
-		if e.Own() {
-			continue
-		}
 		b = appendLine(b, e.Text())
 		if len(b) >= flushAt {
 			// One failed write is no reason not to try the next.
@@ -78,7 +69,7 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 	return lost
 }
 
-// parts writes the parts of one event that never was in the arena.
+// parts writes the parts of one entry that was not accepted.
 func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

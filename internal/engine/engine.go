@@ -1,0 +1,389 @@
+// Package engine is the inside of a Syncer: the machine of one log stream. It
+// accepts entries, has them delivered, and gives each event one fate.
+//
+// An entry goes through these rooms, each a struct in a file of its name:
+//
+//	engine    Add, and everything that needs several rooms at once
+//	intake    accepts entries into lanes; memory bounds, triggers start a send
+//	sender    takes what is buffered, cuts batches, launches flights
+//	flight    one batch on its way, by way of package delivery
+//	ledger    fates, counters, the open gap, the failure to report
+//	waits     who is blocked in Sync, Flush, Drain and Close
+//	fallback  writes what is not delivered, for people
+//
+// A struct's fields are touched by its own methods only; rooms call each other's
+// methods. One mutex, Engine.mu, lies below the locks of the lanes. Methods that
+// want it held end in Locked. docs/architecture.md has the whole picture, with
+// the invariants that comments here name by number.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// An Engine carries events into one log stream. Its methods are safe for
+// concurrent use. It owns a goroutine and a timer only while it has something to
+// send (invariant 12).
+type Engine struct {
+	limits   limits // read-only
+	mu       sync.Mutex
+	intake   intake
+	sender   *sender // nil while there is none
+	parked   *queue  // what the last sender left: less than a full put, and not due
+	waits    waits
+	ledger   ledger
+	fallback fallback
+	stream   *delivery.Stream
+}
+
+// New makes an Engine. It does no I/O.
+func New(o Options) *Engine {
+	e := &Engine{
+		limits:   newLimits(&o),
+		fallback: fallback{w: o.Fallback},
+		stream: &delivery.Stream{
+			Client: o.Client, Group: o.Group, Name: o.Stream,
+			Retention: o.Retention, NewGroup: o.NewGroup, Compress: o.Compress,
+		},
+	}
+	e.intake.setUp(e)
+	e.ledger.engine = e
+	e.stream.Recorder = &e.ledger
+	return e
+}
+
+// Add accepts one entry, which is one event, or several if it is too long for
+// one. It copies text. Memory that is full sends it to the fallback, or makes
+// the caller wait with Options.Block. The error is os.ErrClosed after Close.
+func (e *Engine) Add(t time.Time, level zapcore.Level, text []byte) error {
+	if t.IsZero() {
+		t = time.Now()
+	}
+	if len(text) == 0 {
+		text = space // the service refuses a whole put for one empty message
+	}
+	whole := [1][]byte{text}
+	parts, cost := whole[:], batch.Cost(len(text))
+	// An invalid byte counts three times, so most texts need no count.
+	if 3*len(text) > e.limits.maxText {
+		parts = batch.Split(text, e.limits.maxText)
+		cost += batch.Cost(0) * (len(parts) - 1)
+	}
+	ms := t.UnixMilli()
+	for {
+		v := e.intake.accept(ms, level, parts, cost)
+		if v == admitted {
+			return nil
+		}
+		// What never fits is not waited for.
+		if v != memoryFull || !e.limits.block || cost > e.limits.pendingFor(level) {
+			return e.refuse(ms, level, parts, cost, v)
+		}
+		e.intake.waitForRoom(cost, level)
+	}
+}
+
+var space = []byte(" ")
+
+// refuse settles an entry that was not accepted: it is on the fallback.
+func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int, v verdict) error {
+	fate, why := e.reason(level, cost, v)
+	if v == memoryFull && cost <= e.limits.pendingFor(level) {
+		e.intake.makeRoom()
+	}
+	// It is pending as long as it is being written.
+	e.mu.Lock()
+	e.intake.memory.pendLocked(len(parts))
+	id := e.intake.openLocked()
+	e.mu.Unlock()
+
+	lost := e.fallback.parts(parts, fate, why)
+
+	var g gap
+	for range parts {
+		g.add(ms, int8(level), fate)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.intake.memory.releaseLocked(tallyOf(len(parts), 0))
+	e.ledger.settleLocked(fate, len(parts), g)
+	if fate != delivery.AfterClose {
+		e.noteFailureLocked(fate, len(parts), why, lost)
+	}
+	e.closeChunkLocked(id)
+	if fate == delivery.AfterClose {
+		return errors.Join(why, lost) // the caller hears of it, not the next Sync
+	}
+	return nil
+}
+
+// reason is the fate of an entry that was not accepted, and why.
+func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate, error) {
+	switch v {
+	case invalid:
+		return delivery.Unusable, e.limits.invalid
+	case afterClose:
+		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.stream.Group, e.stream.Name, os.ErrClosed)
+	}
+	e.mu.Lock()
+	held := e.intake.memory.heldLocked()
+	e.mu.Unlock()
+	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w",
+		held, e.limits.pendingFor(level), e.stream.Group, e.stream.Name, cost, errFull)
+}
+
+var errFull = errors.New("memory full")
+
+// Sync is Flush within Options.Timeout.
+func (e *Engine) Sync() error {
+	limit := e.limits.timeout
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("no more time than the Timeout of %s: %w", limit, context.DeadlineExceeded))
+	defer cancel()
+	return e.Flush(ctx)
+}
+
+// Flush sends what is buffered and returns when every event that was accepted
+// before has its fate. What has none when ctx is done is spilled. The error says
+// what went to the fallback since the last call.
+func (e *Engine) Flush(ctx context.Context) error {
+	w, f := e.wait(ctx)
+	if w == nil {
+		return f.err(e.stream.Group, e.stream.Name)
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		e.expire(w, context.Cause(ctx))
+		<-w.done
+	}
+	return w.failure.err(e.stream.Group, e.stream.Name)
+}
+
+// Drain is Flush, except that what has no fate when ctx is done stays pending and
+// is tried again in the background. The error then says how much that is, and
+// wraps the cause of ctx.
+func (e *Engine) Drain(ctx context.Context) error {
+	w, f := e.wait(ctx)
+	if w == nil {
+		return f.err(e.stream.Group, e.stream.Name)
+	}
+	var left error
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		left = e.leave(w, context.Cause(ctx))
+	}
+	return errors.Join(w.failure.err(e.stream.Group, e.stream.Name), left)
+}
+
+// Close lets no entry in any more, and ends every Add that is blocked.
+func (e *Engine) Close() { e.intake.close() }
+
+// Stats returns a consistent snapshot.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	st := e.ledger.statsLocked()
+	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.heldLocked()
+	return st
+}
+
+// Stats is what Engine.Stats returns.
+type Stats struct {
+	Fates                     [delivery.Fates]uint64
+	Pending, PendingBytes     int
+	Attempts, Puts, BytesSent uint64
+	LastError                 error
+	LastErrorTime             time.Time
+	LastDelivery              time.Time
+}
+
+// A Finder is told of an engine behind a core, see zapcw.Core.With.
+type Finder interface{ Found(*Engine) }
+
+// SetJitter replaces the choice of a back-off up to d, for tests.
+func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.stream.SetJitter(f) }
+
+// Widen gives the engine all its lanes, as goroutines that meet would, for tests.
+func (e *Engine) Widen() { e.intake.widen() }
+
+// wait has everything sent that was accepted, and gives a wait for it: nil if it
+// has its fate already. What the last Sync did not report is then the caller's
+// to tell.
+func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
+	e.intake.lockAll()
+	defer e.intake.unlockAll()
+	f := e.ledger.takeUnreportedLocked()
+	open, newest := e.intake.openChunksLocked()
+	if open == 0 {
+		return nil, f
+	}
+	until, ok := ctx.Deadline()
+	if !ok {
+		until = time.Now().Add(e.limits.timeout)
+	}
+	e.stream.Expedite(until)
+	e.intake.sealLocked()
+	w := e.waits.addLocked(newest, open, until, f)
+	e.intake.triggerLocked(true)
+	return w, nil
+}
+
+// expire has everything spilled that w waits for.
+func (e *Engine) expire(w *wait, why error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w.open > 0 {
+		e.intake.triggerLocked(true)
+		e.sender.expireLocked(w.newest, why)
+	}
+}
+
+// leave ends a wait before its time. The error says what is left.
+func (e *Engine) leave(w *wait, why error) error {
+	e.mu.Lock()
+	waited := e.waits.removeLocked(w)
+	pending := e.intake.memory.pendingLocked().events()
+	e.mu.Unlock()
+	if !waited {
+		return nil
+	}
+	_, why = e.stream.FateOfUntried(why)
+	return fmt.Errorf("drain %s/%s: %s still pending: %w", e.stream.Group, e.stream.Name, are(pending), why)
+}
+
+// settle gives events their fate. g is what the next batch has to tell because
+// their notice did not arrive.
+func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
+	var lost error
+	if fate != delivery.Delivered {
+		lost = e.fallback.events(evs, fate, why)
+	}
+	if fate.Spilled() {
+		for ev := range evs.All() {
+			g.add(ev.Time, ev.Level(), fate)
+		}
+	}
+	var some [32]*batch.Chunk
+	free := some[:0]
+	e.mu.Lock()
+	e.intake.memory.releaseLocked(tallyOf(evs.Len(), evs.Cost()))
+	e.ledger.settleLocked(fate, evs.Len(), g)
+	if fate != delivery.Delivered && evs.Len() > 0 {
+		e.noteFailureLocked(fate, evs.Len(), why, lost)
+	}
+	for c, n := range evs.Chunks() {
+		if c.Open -= n; c.Open == 0 {
+			e.closeChunkLocked(c.ID)
+			free = append(free, c)
+		}
+	}
+	tight := e.intake.tightLocked()
+	e.mu.Unlock()
+	if tight {
+		return // free chunks would be memory, too
+	}
+	for _, c := range free {
+		c.Free()
+	}
+}
+
+// giveUp spills a flight that was never launched.
+func (e *Engine) giveUp(f *flight, why error) {
+	fate, err := e.stream.FateOfUntried(why)
+	e.settle(f.batch.List, f.gap, fate, err)
+	f.batch.Free()
+}
+
+// noteFailureLocked has those who wait tell their callers, or else the next Sync.
+func (e *Engine) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
+	if !e.waits.noteFailureLocked(fate, n, why, lost) {
+		e.ledger.noteFailureLocked(fate, n, why, lost)
+	}
+}
+
+// closeChunkLocked counts out a chunk whose events all have their fate.
+func (e *Engine) closeChunkLocked(id uint64) {
+	e.intake.closeLocked()
+	e.waits.chunkClosedLocked(id)
+}
+
+// cut makes the next flight. If the stream has a gap the flight tells of it.
+func (e *Engine) cut(q *batch.Queue, apart bool) *flight {
+	f := &flight{gap: e.ledger.takeGap()}
+	f.notice = f.gap.notice()
+	if f.notice == "" {
+		f.batch = q.Cut(0, apart)
+		return f
+	}
+	size := batch.Size([]byte(f.notice))
+	f.batch = q.Cut(size, apart)
+	if f.batch.Size()+size > batch.MaxBytes {
+		// One event fills the put: the next one tells (invariant 8).
+		e.ledger.giveGapBack(f.gap)
+		f.gap, f.notice = gap{}, ""
+	}
+	return f
+}
+
+// reserveRequest takes memory for a request of so many bytes, which may be under
+// way for long while callers fill what is left. It is no more than an eighth, or
+// a small MaxPending would be nothing but requests.
+func (e *Engine) reserveRequest(size int) (bytes int) {
+	bytes = min(size*5/4, e.limits.maxPending/8)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.intake.memory.reserveLocked(bytes)
+	return bytes
+}
+
+func (e *Engine) unreserveRequest(bytes int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.intake.memory.unreserveLocked(bytes)
+}
+
+// wakeSenderLocked has the sender look, and makes one if there is none.
+func (e *Engine) wakeSenderLocked() {
+	if e.sender == nil {
+		e.sender = newSender(e)
+		go e.sender.run()
+		return
+	}
+	e.sender.wake()
+}
+
+// unpark gives a new sender what the last one left.
+func (e *Engine) unpark() *queue {
+	e.intake.lockAll()
+	defer e.intake.unlockAll()
+	q := e.parked
+	if q == nil {
+		return new(queue)
+	}
+	e.parked = nil
+	e.intake.unparkLocked(q.tally())
+	return q
+}
+
+// parkLocked ends the sender, if what it has queued can wait.
+func (e *Engine) parkLocked(q *queue) bool {
+	if !q.Empty() {
+		if !e.intake.parkLocked(q.tally(), q.since) {
+			return false
+		}
+		e.parked = q
+	}
+	e.sender = nil
+	return true
+}

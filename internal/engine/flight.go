@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"context"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// A flight is a batch on its way to the service.
+type flight struct {
+	batch  *batch.Batch
+	gap    gap    // what its notice tells
+	notice string // travels before the events; empty if there is no gap
+	cancel context.CancelCauseFunc
+	memory int // bytes reserved for its request, 0 if that is not worth counting
+	// deferred are settlements of a flight that was called off: older batches
+	// go to the fallback first (invariant 7).
+	deferred []func()
+}
+
+// apart tells whether two flights may be in the air together: they share no
+// millisecond, within which the service sorts by arrival (invariant 6).
+func (f *flight) apart(g *flight) bool { return f.batch.Apart(g.batch) }
+
+// before tells whether some event of the flight came in a chunk up to id.
+func (f *flight) before(id uint64) bool { return f.batch.Before(id) }
+
+// callOff ends the attempts to deliver it.
+func (f *flight) callOff(why error) { f.cancel(why) }
+
+// deliver brings the flight to the service, and settles its events.
+func (f *flight) deliver(ctx context.Context, e *Engine) {
+	e.stream.Deliver(ctx, f.batch.List, f.notice, func(evs batch.List, notice bool, fate delivery.Fate, why error) {
+		var g gap
+		if notice && fate != delivery.Delivered {
+			g = f.gap // the next batch tells of it
+		}
+		if ctx.Err() != nil && fate.Spilled() {
+			f.deferred = append(f.deferred, func() { e.settle(evs, g, fate, why) })
+			return
+		}
+		e.settle(evs, g, fate, why)
+	})
+	f.cancel(nil)
+}
+
+// land ends a flight that is delivered or was called off, and tells whether
+// settlements are deferred.
+func (f *flight) land() (deferred bool) {
+	if len(f.deferred) > 0 {
+		return true
+	}
+	f.batch.Free()
+	return false
+}
+
+// spill does what was deferred.
+func (f *flight) spill() {
+	for _, settle := range f.deferred {
+		settle()
+	}
+	f.batch.Free()
+}
+
+// first is the time of its oldest event, in milliseconds since 1970.
+func (f *flight) first() int64 { return f.batch.First() }
+
+// size is what the service counts for its events.
+func (f *flight) size() int { return f.batch.Size() }

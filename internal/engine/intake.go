@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// An intake accepts entries: it copies them into the chunks of its lanes, bounds
+// the memory that they take, and wakes the sender when a trigger fires. What it
+// accepted and the sender did not take yet is buffered.
+type intake struct {
+	engine *Engine
+
+	lanes     lanes
+	taken     tally // of what was accepted; written under all locks
+	closed    atomic.Bool
+	triggered atomic.Bool // what is buffered is to be sent now
+	backlog   atomic.Bool // and is worth puts side by side
+
+	// With Engine.mu held:
+	flushing      bool           // what is buffered goes to its last, partial batch
+	bufferedSince time.Time      // when the oldest of what is buffered came in
+	sealed        []*batch.Chunk // buffered, and no longer in a lane
+	lastChunkID   uint64
+	openChunks    int // whose events have not all their fate
+	maxAge        *time.Timer
+
+	memory memory
+}
+
+// A verdict says whether an entry came in.
+type verdict int8
+
+const (
+	admitted verdict = iota
+	memoryFull
+	afterClose
+	invalid
+)
+
+func (in *intake) setUp(e *Engine) {
+	in.engine = e
+	in.memory.setUp()
+}
+
+// accept copies the parts of one entry, which cost so many bytes together, into
+// a lane: all of them or none. It is the only way in.
+func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int) verdict {
+	l := in.enter()
+	v := in.admit(l, tallyOf(len(parts), cost), level)
+	if v == admitted {
+		// The bytes accepted before an event are its place in the order of
+		// arrival (invariant 5).
+		seq := l.since(0).bytes() - cost
+		for _, p := range parts {
+			seq += batch.Cost(len(p))
+			if !l.fits(len(p)) {
+				in.beginChunk(l, len(p))
+			}
+			l.append(ms, uint32(seq), int8(level), p)
+		}
+		if !in.belowTriggers(l) {
+			in.fireTriggers(l, len(parts))
+		}
+	}
+	l.mu.Unlock()
+	return v
+}
+
+// enter gives a lane, locked.
+func (in *intake) enter() *lane {
+	l, crowded := in.lanes.enter()
+	if crowded {
+		in.stripe()
+	}
+	return l
+}
+
+// stripe makes the other lanes. The caller holds the first.
+func (in *intake) stripe() {
+	in.engine.mu.Lock()
+	defer in.engine.mu.Unlock()
+	in.lanes.stripe(&in.memory)
+}
+
+// widen makes the other lanes, as goroutines that meet would.
+func (in *intake) widen() {
+	in.lanes.first.mu.Lock()
+	defer in.lanes.first.mu.Unlock()
+	in.stripe()
+}
+
+// admit counts t in, if it may come in. The caller holds the lane.
+func (in *intake) admit(l *lane, t tally, level zapcore.Level) verdict {
+	switch {
+	case in.engine.limits.invalid != nil:
+		return invalid
+	case in.closed.Load():
+		return afterClose
+	case !l.admit(&in.memory, t, in.engine.limits.pendingFor(level)):
+		return memoryFull
+	}
+	return admitted
+}
+
+// beginChunk gives the lane a chunk with room for n bytes of text.
+func (in *intake) beginChunk(l *lane, n int) {
+	// An eighth of what is buffered: little is left over at its end.
+	c := batch.NewChunk(n, l.chunkSize(l.since(in.taken).bytes()/8))
+	in.engine.mu.Lock()
+	defer in.engine.mu.Unlock()
+	c.ID = in.openLocked()
+	if sealed := l.begin(c); sealed != nil {
+		in.sealed = append(in.sealed, sealed)
+	}
+}
+
+// openLocked counts one more chunk whose events have no fate, and gives its id.
+func (in *intake) openLocked() uint64 {
+	in.lastChunkID++
+	in.openChunks++
+	return in.lastChunkID
+}
+
+// closeLocked counts a chunk out: its events have their fate.
+func (in *intake) closeLocked() { in.openChunks-- }
+
+// openChunksLocked is how many chunks have events without a fate, and the id of
+// the newest chunk.
+func (in *intake) openChunksLocked() (n int, newest uint64) { return in.openChunks, in.lastChunkID }
+
+// belowTriggers tells whether the last event of a lane starts nothing for sure.
+// Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 17,
+// so no put is full below that.
+func (in *intake) belowTriggers(l *lane) bool {
+	t := l.since(in.taken)
+	return t.events() > 1 && t.events() < in.engine.limits.triggerFrom() && t.bytes() < batch.MaxBytes/2
+}
+
+// fireTriggers starts what the last n events of a lane are to start: the timer
+// for MaxAge, or the sender.
+func (in *intake) fireTriggers(l *lane, n int) {
+	t := l.since(in.taken)
+	first := t.events() <= n
+	due := in.engine.limits.triggeredBy(t) && !in.triggered.Load()
+	deep := t.bytes() >= in.engine.limits.parallelFrom() && !in.backlog.Load()
+	if !first && !due && !deep {
+		return
+	}
+	in.engine.mu.Lock()
+	defer in.engine.mu.Unlock()
+	if first {
+		in.bufferedSince = time.Now()
+		in.armLocked(in.engine.limits.maxAge)
+	}
+	if due || deep {
+		in.triggerLocked(t.events() >= in.engine.limits.maxEvents)
+	}
+}
+
+// triggerLocked has what is buffered sent. With flush the last, partial batch
+// goes, too.
+func (in *intake) triggerLocked(flush bool) {
+	in.flushing = in.flushing || flush
+	in.triggered.Store(true)
+	in.backlog.Store(in.bufferedLocked().bytes() >= in.engine.limits.parallelFrom())
+	in.engine.wakeSenderLocked()
+}
+
+// armLocked starts the timer for MaxAge.
+func (in *intake) armLocked(d time.Duration) {
+	if in.maxAge != nil {
+		in.maxAge.Reset(d)
+		return
+	}
+	in.maxAge = time.AfterFunc(d, func() {
+		in.engine.mu.Lock()
+		defer in.engine.mu.Unlock()
+		if in.bufferedLocked() > 0 {
+			in.triggerLocked(true)
+		}
+	})
+}
+
+// makeRoom has everything sent that is pending, because memory is full.
+func (in *intake) makeRoom() {
+	in.engine.mu.Lock()
+	defer in.engine.mu.Unlock()
+	if in.openChunks > 0 && !(in.triggered.Load() && in.flushing) {
+		in.triggerLocked(true)
+	}
+}
+
+// waitForRoom blocks until there may be memory for an entry of cost bytes, or
+// the intake is closed.
+func (in *intake) waitForRoom(cost int, level zapcore.Level) {
+	limit := in.engine.limits.pendingFor(level)
+	in.engine.mu.Lock()
+	if in.closed.Load() || in.memory.pendingLocked().bytes()+cost <= limit {
+		in.engine.mu.Unlock()
+		return
+	}
+	freed := in.memory.freedLocked()
+	// As long as full puts are pending these make room.
+	in.triggerLocked(limit-cost < 2*batch.MaxBytes)
+	in.engine.mu.Unlock()
+	<-freed
+}
+
+// close lets nothing in any more, and ends every waitForRoom.
+func (in *intake) close() {
+	in.closed.Store(true)
+	in.engine.mu.Lock()
+	defer in.engine.mu.Unlock()
+	in.memory.wakeBlockedLocked()
+}
+
+// lockAll locks every lane, then Engine.mu (invariant 2).
+func (in *intake) lockAll() {
+	in.lanes.lock()
+	in.engine.mu.Lock()
+}
+
+func (in *intake) unlockAll() {
+	in.engine.mu.Unlock()
+	in.lanes.unlock()
+}
+
+// isTriggered tells whether what is buffered is to be sent now.
+func (in *intake) isTriggered() bool { return in.triggered.Load() }
+
+// bufferedLocked is what was accepted and the sender did not take.
+func (in *intake) bufferedLocked() tally { return in.memory.acceptedNow() - in.taken }
+
+// bufferedSinceLocked is when the oldest of that came in.
+func (in *intake) bufferedSinceLocked() time.Time { return in.bufferedSince }
+
+// tightLocked tells whether events take more than half of the memory.
+func (in *intake) tightLocked() bool { return in.memory.heldLocked() > in.engine.limits.maxPending/2 }
+
+// sealLocked ends every chunk that takes events: those of later ones have larger
+// ids. The caller holds all locks, here and below.
+func (in *intake) sealLocked() { in.sealed = in.lanes.seal(in.sealed) }
+
+// takeLocked gives the sender the buffered chunks up to id, and tells whether
+// their last, partial batch goes, too.
+func (in *intake) takeLocked(id uint64) (chunks []*batch.Chunk, flush bool) {
+	flush = in.flushing
+	in.lanes.setChunkSize(in.bufferedLocked().bytes() / 8)
+	in.sealLocked()
+	chunks, in.sealed = in.sealed, nil
+	var rest tally
+	if slices.ContainsFunc(chunks, func(c *batch.Chunk) bool { return c.ID > id }) {
+		all := chunks
+		chunks = nil
+		for _, c := range all {
+			if c.ID <= id {
+				chunks = append(chunks, c)
+				continue
+			}
+			in.sealed = append(in.sealed, c)
+			rest += tallyOf(c.Open, c.Len())
+		}
+	}
+	in.taken = in.memory.acceptedNow() - rest
+	in.backlog.Store(rest.bytes() >= in.engine.limits.parallelFrom())
+	in.triggered.Store(in.engine.limits.triggeredBy(rest))
+	in.flushing = rest.events() >= in.engine.limits.maxEvents
+	if rest > 0 {
+		// bufferedSince is of the oldest that was there: early, not late.
+		in.armLocked(in.engine.limits.maxAge - time.Since(in.bufferedSince))
+	} else if in.maxAge != nil {
+		in.maxAge.Stop()
+		in.maxAge = nil // an idle engine owns no timer (invariant 12)
+	}
+	return chunks, flush
+}
+
+// retriggerLocked has the sender come back for what it did not take.
+func (in *intake) retriggerLocked() { in.triggered.Store(true) }
+
+// oldestLocked is the id of the first buffered chunk, the largest number if
+// there is none.
+func (in *intake) oldestLocked() uint64 {
+	id := in.lanes.oldest(math.MaxUint64)
+	for _, c := range in.sealed {
+		id = min(id, c.ID)
+	}
+	return id
+}
+
+// parkLocked counts what the sender has queued as buffered again, and tells
+// whether the sender may end. It may not if that fires a trigger together with
+// what came in meanwhile.
+func (in *intake) parkLocked(queued tally, since time.Time) bool {
+	buffered := in.bufferedLocked()
+	if all := buffered + queued; buffered > 0 && in.engine.limits.triggeredBy(all) {
+		in.flushing = in.flushing || all.events() >= in.engine.limits.maxEvents
+		in.triggered.Store(true)
+		return false
+	}
+	in.taken -= queued
+	in.armLocked(in.engine.limits.maxAge - time.Since(since))
+	return true
+}
+
+// unparkLocked undoes parkLocked.
+func (in *intake) unparkLocked(queued tally) { in.taken += queued }

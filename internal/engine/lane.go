@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"sync"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// A lane is a place where entries are appended, one after the other.
+type lane struct {
+	mu    sync.Mutex
+	chunk *batch.Chunk // takes the next event; nil if there is none
+	size  int          // of the next chunk in bytes, at least
+	seen  tally        // what all lanes had accepted when this one last did
+}
+
+// admit counts t in if it fits into limit bytes with all that is pending. The
+// caller holds the lane, here and below.
+func (l *lane) admit(m *memory, t tally, limit int) bool {
+	seen, ok := m.admit(l.seen, t, limit)
+	if ok {
+		l.seen = seen
+	}
+	return ok
+}
+
+// since is what all lanes accepted from base up to the last event of this one.
+func (l *lane) since(base tally) tally { return l.seen - base }
+
+// fits tells whether the lane's chunk has room for n bytes of text.
+func (l *lane) fits(n int) bool { return l.chunk != nil && l.chunk.Fits(n) }
+
+// append adds an event that fits.
+func (l *lane) append(ms int64, seq uint32, level int8, text []byte) {
+	l.chunk.Append(ms, seq, level, text)
+}
+
+// setSize has the next chunk take so many bytes, at least.
+func (l *lane) setSize(bytes int) { l.size = bytes }
+
+// chunkSize is how large the next chunk of the lane is to be, in bytes.
+func (l *lane) chunkSize(want int) int { return max(l.size, want) }
+
+// begin makes c the lane's chunk and returns the one before, which is sealed:
+// nothing is appended to it any more (invariant 4).
+func (l *lane) begin(c *batch.Chunk) (sealed *batch.Chunk) {
+	sealed, l.chunk = l.chunk, c
+	return sealed
+}
+
+// oldest is the id of the lane's chunk, or id if that is smaller.
+func (l *lane) oldest(id uint64) uint64 {
+	if l.chunk != nil {
+		id = min(id, l.chunk.ID)
+	}
+	return id
+}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"math"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// Defaults of the fields of Options that are 0.
+const (
+	DefaultMaxEvents   = 20
+	DefaultMaxAge      = time.Minute
+	DefaultMaxPending  = 32 << 20
+	DefaultConcurrency = 4
+	DefaultTimeout     = 10 * time.Second
+)
+
+// Options are the fields of a Syncer, whose documentation says what they mean.
+// New fills in the defaults; nothing is written after that.
+type Options struct {
+	Client        delivery.Client
+	Group, Stream string
+	NewGroup      func(*cloudwatchlogs.CreateLogGroupInput)
+	Retention     int32
+	Compress      bool
+
+	MaxEvents     int
+	MaxAge        time.Duration
+	MaxPending    int
+	MaxEventBytes int
+	Concurrency   int
+	Timeout       time.Duration
+	Block         bool // when memory is full, callers wait
+
+	Fallback zapcore.WriteSyncer
+	// Invalid, if not nil, says why nothing can be sent: every event goes to
+	// Fallback.
+	Invalid error
+}
+
+// limits are the Options that bound and trigger.
+type limits struct {
+	maxEvents   int
+	maxAge      time.Duration
+	maxPending  int
+	maxText     int // bytes of one event's text, as the service counts them
+	concurrency int
+	timeout     time.Duration
+	block       bool
+	invalid     error
+}
+
+func newLimits(o *Options) limits {
+	l := limits{
+		maxEvents:   orDefault(o.MaxEvents, DefaultMaxEvents),
+		maxAge:      orDefault(o.MaxAge, DefaultMaxAge),
+		maxPending:  int(min(int64(orDefault(o.MaxPending, DefaultMaxPending)), maxPending)),
+		maxText:     orDefault(o.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
+		concurrency: orDefault(o.Concurrency, DefaultConcurrency),
+		timeout:     orDefault(o.Timeout, DefaultTimeout),
+		block:       o.Block,
+		invalid:     o.Invalid,
+	}
+	if l.invalid != nil {
+		l.maxText = math.MaxInt // the limit itself may be what is wrong: split nothing
+	}
+	return l
+}
+
+func orDefault[T int | time.Duration](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// pendingFor is the memory that all pending events may take together when one
+// more at this level comes in. The last eighth is kept for errors.
+func (l *limits) pendingFor(level zapcore.Level) int {
+	if level >= zapcore.ErrorLevel {
+		return l.maxPending
+	}
+	return l.maxPending - l.maxPending/8
+}
+
+// parallelFrom is how many buffered bytes are worth puts side by side.
+func (l *limits) parallelFrom() int { return min(l.concurrency, 1<<10) * batch.MaxBytes }
+
+// triggerFrom is how many buffered events may start a send.
+func (l *limits) triggerFrom() int { return min(l.maxEvents, batch.MaxEvents) }
+
+// triggeredBy tells whether so much starts a send.
+func (l *limits) triggeredBy(t tally) bool {
+	return t.events() >= l.maxEvents || batch.Fills(t.events(), t.bytes())
+}

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// A sender is the one goroutine that takes what is buffered, cuts batches and
+// launches flights (invariant 3). It ends when nothing is left that is due; the
+// next trigger makes another. What gathers in the buffer while a put is under
+// way goes with the next. What is too much for a full put waits for the one that
+// it will fill, unless something asks for it.
+type sender struct {
+	engine *Engine
+	woken  chan struct{} // a trigger fired, or a wait expired
+
+	// With Engine.mu held: the caller of a wait up to this chunk gave up.
+	lost      uint64
+	lostCause error
+
+	queue    *queue
+	flushing bool      // the last, partial batch of the queue goes, too
+	next     *flight   // cut, but may not be in the air with the others yet
+	flying   []*flight // in the air
+	landed   chan *flight
+
+	// Chunks up to expired are given up because of expiredCause, after all
+	// flights with events of them have landed.
+	expired      uint64
+	expiredCause error
+	aborted      []*flight // called off and landed, their events not spilled yet
+}
+
+// A queue is what the sender took and did not send yet.
+type queue struct {
+	batch.Queue
+	since time.Time // when it was last empty
+}
+
+func (q *queue) add(chunks []*batch.Chunk, since time.Time) {
+	if q.Empty() {
+		q.since = since
+	}
+	q.Add(chunks...)
+}
+
+// ready tells whether to cut a batch: all is to go, or there is enough, or it is
+// time.
+func (q *queue) ready(flush bool, maxAge time.Duration) bool {
+	return !q.Empty() && (flush || q.Full() || time.Since(q.since) >= maxAge)
+}
+
+func (q *queue) tally() tally { return tallyOf(q.Len(), q.Bytes()) }
+
+func newSender(e *Engine) *sender {
+	return &sender{engine: e, woken: make(chan struct{}, 1), landed: make(chan *flight)}
+}
+
+// wake has the sender look again.
+func (s *sender) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
+
+// expireLocked has the chunks up to id given up.
+func (s *sender) expireLocked(id uint64, why error) {
+	if id >= s.lost {
+		s.lost, s.lostCause = id, why
+		s.wake()
+	}
+}
+
+// run is the sender's goroutine.
+func (s *sender) run() {
+	s.queue = s.engine.unpark()
+	for {
+		p, idle := s.plan()
+		if idle {
+			return
+		}
+		s.queue.add(p.chunks, p.since)
+		s.callOff(p.expired, p.cause)
+		s.spillExpired()
+		if s.queue.Empty() {
+			s.flushing = false
+		}
+		if p.launch && s.expired == 0 {
+			s.cut(p)
+			if s.launch(p) {
+				continue
+			}
+		}
+		if len(s.flying) == 0 {
+			continue
+		}
+		select {
+		case f := <-s.landed:
+			s.land(f)
+		case <-s.woken:
+		}
+	}
+}
+
+// A plan is what one look under all locks found.
+type plan struct {
+	chunks   []*batch.Chunk // to be queued
+	since    time.Time      // when the oldest of them came in
+	waiting  bool           // somebody waits for events
+	parallel bool           // puts may go side by side
+	launch   bool           // another flight may be launched
+	expired  uint64         // chunks up to this one are to be given up
+	cause    error
+}
+
+// plan takes what is due, and tells whether nothing is left: then the sender has
+// ended.
+func (s *sender) plan() (p plan, idle bool) {
+	e := s.engine
+	e.intake.lockAll()
+	defer e.intake.unlockAll()
+	// Puts side by side are for when somebody waits or a lot has gathered.
+	// Otherwise the next put is fuller if it waits for the last. And each takes
+	// memory for its body, which is not there when events take the most.
+	p.waiting = e.waits.anyLocked()
+	pending := s.queue.Bytes() + e.intake.bufferedLocked().bytes()
+	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked()
+	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < e.limits.concurrency
+	p.expired, p.cause = s.lost, s.lostCause
+	s.lost, s.lostCause = 0, nil
+	if p.expired == 0 && p.waiting && s.hopelessLocked() {
+		p.expired, p.cause = e.waits.lastLocked(), delivery.ErrRefusing
+	}
+	p.since = e.intake.bufferedSinceLocked()
+	if upTo := s.dueLocked(&p); upTo > 0 {
+		var flush bool
+		p.chunks, flush = e.intake.takeLocked(upTo)
+		s.flushing = s.flushing || flush
+		if e.intake.bufferedLocked() > 0 && e.waits.lastLocked() > upTo {
+			e.intake.retriggerLocked() // somebody waits for a part of the rest
+		}
+	}
+	busy := e.intake.isTriggered() || len(p.chunks) > 0 || len(s.flying) > 0 || s.next != nil ||
+		s.expired > 0 || s.queue.ready(s.flushing || p.waiting, e.limits.maxAge)
+	return p, !busy && e.parkLocked(s.queue)
+}
+
+// hopelessLocked tells whether those who wait should not: the service refuses
+// every put, and not all that they wait for is being spilled already.
+func (s *sender) hopelessLocked() bool {
+	e := s.engine
+	return e.stream.Refusing() &&
+		(len(s.flying) > 0 || s.next != nil || !s.queue.Empty() || e.intake.oldestLocked() <= e.waits.lastLocked())
+}
+
+// dueLocked is the last chunk of the buffer that is to be queued now, 0 for
+// nothing.
+func (s *sender) dueLocked(p *plan) uint64 {
+	e := s.engine
+	switch {
+	case !e.intake.isTriggered():
+		return 0
+	case p.expired > 0:
+		return p.expired
+	case !p.launch:
+		return 0
+	case !p.waiting:
+		return math.MaxUint64
+	}
+	// What somebody waits for does not share a batch with what came after: it
+	// may have to be spilled, and the rest has time.
+	oldest := e.intake.oldestLocked()
+	if s.next != nil || !s.queue.Empty() && e.waits.firstLocked() < oldest {
+		return 0
+	}
+	if upTo, ok := e.waits.segmentLocked(oldest); ok {
+		return upTo
+	}
+	return math.MaxUint64
+}
+
+// callOff has every flight end that has events of chunks up to id.
+func (s *sender) callOff(id uint64, why error) {
+	if id == 0 {
+		return
+	}
+	s.expired, s.expiredCause = max(s.expired, id), why
+	for _, f := range s.flying {
+		if f.before(id) {
+			f.callOff(why)
+		}
+	}
+}
+
+// spillExpired gives up the chunks that expired, once their flights have landed.
+// The fallback gets what is older first.
+func (s *sender) spillExpired() {
+	if s.expired == 0 || slices.ContainsFunc(s.flying, func(f *flight) bool { return f.before(s.expired) }) {
+		return
+	}
+	slices.SortStableFunc(s.aborted, func(f, g *flight) int { return cmp.Compare(f.first(), g.first()) })
+	for _, f := range s.aborted {
+		f.spill()
+	}
+	s.aborted = nil
+	if s.next != nil && s.next.before(s.expired) {
+		s.engine.giveUp(s.next, s.expiredCause)
+		s.next = nil
+	}
+	for q := s.queue.Until(s.expired); !q.Empty(); {
+		s.engine.giveUp(&flight{batch: q.Cut(0, false)}, s.expiredCause)
+	}
+	s.expired, s.expiredCause = 0, nil
+}
+
+// longLatency is worth puts side by side, which then end between milliseconds
+// and are not quite as full.
+const longLatency = 10 * time.Millisecond
+
+// cut makes the next flight, if there is none and one is due.
+func (s *sender) cut(p plan) {
+	if s.next != nil || !s.queue.ready(s.flushing || p.waiting, s.engine.limits.maxAge) {
+		return
+	}
+	// When answers take long the next put may want to go beside this one.
+	apart := p.parallel || s.engine.stream.LastLatency() >= longLatency
+	s.next = s.engine.cut(&s.queue.Queue, apart)
+}
+
+// launch starts the next flight, unless one in the air shares a millisecond with
+// it.
+func (s *sender) launch(p plan) bool {
+	f := s.next
+	if f == nil || slices.ContainsFunc(s.flying, func(g *flight) bool { return !f.apart(g) }) {
+		return false
+	}
+	if len(s.flying) > 0 || f.size() > batch.MaxBytes/4 {
+		f.memory = s.engine.reserveRequest(f.size())
+	}
+	s.flying, s.next = append(s.flying, f), nil
+	ctx, cancel := context.WithCancelCause(context.Background())
+	f.cancel = cancel
+	go func() {
+		f.deliver(ctx, s.engine)
+		s.landed <- f
+	}()
+	return true
+}
+
+// land takes a flight out of the air.
+func (s *sender) land(f *flight) {
+	s.flying = slices.DeleteFunc(s.flying, func(g *flight) bool { return g == f })
+	s.engine.unreserveRequest(f.memory)
+	if f.land() {
+		s.aborted = append(s.aborted, f)
+	}
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"example.com/zapcw/internal/delivery"
+)
+
+// A wait is one blocked Sync, Flush, Drain or Close.
+type wait struct {
+	newest  uint64    // the last chunk that matters
+	until   time.Time // when its caller gives up
+	open    int       // chunks up to newest whose events have not all their fate
+	failure *failure  // what its caller is told
+	done    chan struct{}
+}
+
+// waits are those that are blocked, sorted by their newest chunk (invariant 7).
+// All methods want Engine.mu held.
+type waits struct{ list []*wait }
+
+// addLocked adds a wait for everything that was accepted.
+func (ws *waits) addLocked(newest uint64, open int, until time.Time, f *failure) *wait {
+	w := &wait{newest: newest, until: until, open: open, failure: f, done: make(chan struct{})}
+	ws.list = append(ws.list, w)
+	return w
+}
+
+// removeLocked ends a wait whose caller leaves, and tells whether it was still
+// waiting.
+func (ws *waits) removeLocked(w *wait) bool {
+	n := len(ws.list)
+	ws.list = slices.DeleteFunc(ws.list, func(o *wait) bool { return o == w })
+	return len(ws.list) < n
+}
+
+// chunkClosedLocked counts a chunk, all of whose events have their fate.
+func (ws *waits) chunkClosedLocked(id uint64) {
+	ws.list = slices.DeleteFunc(ws.list, func(w *wait) bool {
+		if id > w.newest {
+			return false
+		}
+		if w.open--; w.open > 0 {
+			return false
+		}
+		close(w.done)
+		return true
+	})
+}
+
+// noteFailureLocked has every wait tell its caller, and reports whether there is
+// one.
+func (ws *waits) noteFailureLocked(fate delivery.Fate, n int, why, lost error) bool {
+	for _, w := range ws.list {
+		w.failure = w.failure.add(fate, n, why, lost)
+	}
+	return len(ws.list) > 0
+}
+
+// anyLocked tells whether somebody waits.
+func (ws *waits) anyLocked() bool { return len(ws.list) > 0 }
+
+// firstLocked and lastLocked are the newest chunks that the first and the last
+// wait are for, 0 without any.
+func (ws *waits) firstLocked() uint64 {
+	if len(ws.list) == 0 {
+		return 0
+	}
+	return ws.list[0].newest
+}
+
+func (ws *waits) lastLocked() uint64 {
+	if len(ws.list) == 0 {
+		return 0
+	}
+	return ws.list[len(ws.list)-1].newest
+}
+
+// segmentLocked is the last chunk that may share batches with the oldest
+// buffered one: what the next wait is for, or ok is false if nobody waits for
+// that. Waits that end about the same time are one: a hundred goroutines in Sync
+// do not make a hundred puts.
+func (ws *waits) segmentLocked(oldest uint64) (upTo uint64, ok bool) {
+	i := slices.IndexFunc(ws.list, func(w *wait) bool { return w.newest >= oldest })
+	if i < 0 {
+		return 0, false
+	}
+	until := ws.list[i].until
+	for _, w := range ws.list[i:] {
+		if w.until.Sub(until).Abs() > time.Second {
+			break
+		}
+		upTo = w.newest
+	}
+	return upTo, true
+}

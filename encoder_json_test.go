@@ -224,7 +224,8 @@ func TestJSONException(t *testing.T) {
 // unlike has a detailed text without the short one.
 type unlike struct{}
 
-func (unlike) Error() string              { return "short" }
+func (unlike) Error() string { return "short" }
+
 func (unlike) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[long]")) }
 
 // Loggers that share a context do not share what they add to it.
@@ -397,3 +398,79 @@ func replaceInvalid(s string) string { return string([]rune(s)) }
 type reflectedFunc func(any) error
 
 func (f reflectedFunc) Encode(v any) error { return f(v) }
+
+// zapJSON is the yardstick: zap's encoder with the same configuration.
+func zapJSON() zapcore.Encoder {
+	cfg := NewEncoderConfig()
+	cfg.EncodeCaller = zapcore.ShortCallerEncoder
+	return zapcore.NewJSONEncoder(cfg)
+}
+
+func zapConsole() zapcore.Encoder {
+	cfg := NewEncoderConfig()
+	cfg.EncodeCaller = zapcore.ShortCallerEncoder
+	return zapcore.NewConsoleEncoder(cfg)
+}
+
+func BenchmarkEncode(b *testing.B) {
+	encoders := []struct {
+		name string
+		enc  zapcore.Encoder
+	}{
+		{"zapjson", zapJSON()},
+		{"zapconsole", zapConsole()},
+		{"json", NewJSONEncoder(NewEncoderConfig())},
+		{"standard", NewPrefixEncoder("checkout", StandardPrefix, NewEncoderConfig())},
+		{"template", NewPrefixEncoder("checkout", mustPrefix(b, "{level}: {func}: {caller}: "), NewEncoderConfig())},
+		{"mini", NewPrefixEncoder("checkout", MiniPrefix, NewEncoderConfig())},
+		{"func", NewPrefixEncoder("checkout", PrefixFunc(func(zapcore.Level, string, string, string) string {
+			return "checkout: "
+		}), NewEncoderConfig())},
+	}
+	for _, n := range []struct {
+		name   string
+		fields int
+	}{{"0", 0}, {"3", 3}, {"10", 10}} {
+		for _, e := range encoders {
+			b.Run(n.name+"/"+e.name, func(b *testing.B) {
+				ent, fields := benchEntry(), benchFields(n.fields)
+				b.ReportAllocs()
+				for b.Loop() {
+					buf, err := e.enc.EncodeEntry(ent, fields)
+					if err != nil {
+						b.Fatal(err)
+					}
+					buf.Free()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkEncodeMessage is about messages that are JSON, or look like it.
+func BenchmarkEncodeMessage(b *testing.B) {
+	for _, m := range []struct{ name, msg string }{
+		{"text", "the order was accepted by the warehouse"},
+		{"bracket", "[INFO] the order was accepted [again]"},
+		{"json", `{"order": "A-10045", "items": [1, 2, 3], "total": 129.95, "express": true}`},
+		{"latin", "die Bestellung wurde für Müller & Söhne übernommen, Größe geändert"},
+	} {
+		for _, e := range []struct {
+			name string
+			enc  zapcore.Encoder
+		}{{"zapjson", zapJSON()}, {"json", NewJSONEncoder(NewEncoderConfig())}} {
+			b.Run(m.name+"/"+e.name, func(b *testing.B) {
+				ent := benchEntry()
+				ent.Message = m.msg
+				b.ReportAllocs()
+				for b.Loop() {
+					buf, err := e.enc.EncodeEntry(ent, nil)
+					if err != nil {
+						b.Fatal(err)
+					}
+					buf.Free()
+				}
+			})
+		}
+	}
+}

@@ -2,10 +2,7 @@ package zapcw_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -103,62 +100,53 @@ func ExampleSyncer_Stats() {
 	// Output: 2 2 0 0 0 1
 }
 
-// A Lambda function: pass f to lambda.Start.
-func ExampleHandler() {
+// A Core without a Logger, as an adapter of another logging API uses it.
+func ExampleCore() {
 	var srv cwltest.Server
 	defer srv.Close()
 	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
-	enc := zapcw.NewPrefixEncoder(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), zapcw.MiniPrefix, zapcw.NewEncoderConfig())
-	log := zap.New(zapcw.NewCore(enc, s, zap.InfoLevel))
+	enc := zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig())
+	var core zapcore.Core = zapcw.NewCore(enc, s, zap.InfoLevel)
 
-	f := zapcw.Handler(log, func(ctx context.Context, order int) (string, error) {
-		log.Info("shipped", zap.Int("order", order))
-		return "ok", nil
-	})
-
-	out, err := f(context.Background(), 7)
-	fmt.Println(out, err, srv.Messages("/acme/prod", "orders"))
-	// Output: ok <nil> [shipped	{"order": 7}]
-}
-
-// sqsEvent stands for events.SQSEvent, which is in a module of its own.
-type sqsEvent struct{ Records []struct{ MessageID string } }
-
-// A function without a result returns nil, and one without an event takes
-// struct{}, or json.RawMessage, which is whatever came.
-func ExampleHandler_noResult() {
-	log := zap.NewNop()
-	consume := zapcw.Handler(log, func(ctx context.Context, e sqsEvent) (any, error) { return nil, nil })
-	tick := zapcw.Handler(log, func(context.Context, struct{}) (any, error) { return nil, nil })
-	echo := zapcw.Handler(log, func(ctx context.Context, e json.RawMessage) (any, error) { return e, nil })
-
-	fmt.Println(consume(context.Background(), sqsEvent{}))
-	fmt.Println(tick(context.Background(), struct{}{}))
-	out, err := echo(context.Background(), json.RawMessage(`{"id": 7}`))
-	fmt.Printf("%s %v\n", out, err)
+	core = core.With([]zapcore.Field{zap.Int("order", 7)})
+	ent := zapcore.Entry{Level: zap.InfoLevel, Time: time.Now(), Message: "placed"}
+	if core.Enabled(ent.Level) {
+		fmt.Println(core.Write(ent, []zapcore.Field{zap.Int("items", 3)}))
+	}
+	fmt.Println(core.Check(zapcore.Entry{Level: zap.DebugLevel}, nil) == nil, core.Sync())
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
 	// Output:
-	// <nil> <nil>
-	// <nil> <nil>
-	// {"id": 7} <nil>
+	// <nil>
+	// true <nil>
+	// [INFO: checkout: placed	{"order": 7, "items": 3}]
 }
 
-// The service does not answer. The function returns in time all the same, and
-// what it logged is on the Fallback, which Lambda keeps too.
-func ExampleHandler_deadline() {
+// The level is asked each time, so it may change while the program runs.
+func ExampleCore_Level() {
+	level := zap.NewAtomicLevel()
+	core := zapcw.NewCore(zapcw.NewJSONEncoder(zapcw.NewEncoderConfig()), new(zapcw.Syncer), level)
+	fmt.Println(core.Level())
+	level.SetLevel(zap.DebugLevel)
+	fmt.Println(core.Level())
+	// Output:
+	// info
+	// debug
+}
+
+// Above ErrorLevel an entry is delivered, with all before it, when the call
+// returns: the process may end right after.
+func ExampleCore_Write() {
 	var srv cwltest.Server
 	defer srv.Close()
-	srv.Fail(cwltest.Fault{Break: cwltest.BlackHole})
-	var fallback strings.Builder
-	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders", Fallback: zapcore.AddSync(&fallback)}
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
 	log := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel))
 
-	f := zapcw.Handler(log, func(ctx context.Context, order int) (string, error) {
-		log.Info("shipped")
-		return "ok", nil
-	})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second/5) // what Lambda gives
-	defer cancel()
-	out, err := f(ctx, 7)
-	fmt.Println(out, err, ctx.Err(), strings.HasSuffix(fallback.String(), "\nshipped\n"))
-	// Output: ok <nil> <nil> true
+	log.Error("waits for its batch")
+	fmt.Println(len(srv.Messages("/acme/prod", "orders")))
+	log.DPanic("does not")
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
+	// Output:
+	// 0
+	// [ERROR: waits for its batch CRITICAL: does not]
 }

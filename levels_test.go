@@ -144,14 +144,3 @@ func FuzzParseLevel(f *testing.F) {
 		}
 	})
 }
-
-// checkAllocs fails if f allocates more than most times on average.
-func checkAllocs(t *testing.T, most float64, f func()) {
-	t.Helper()
-	if raceEnabled {
-		t.Skip("the race detector empties pools at random")
-	}
-	if got := testing.AllocsPerRun(200, f); got > most {
-		t.Errorf("%v allocations, want at most %v", got, most)
-	}
-}

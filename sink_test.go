@@ -23,6 +23,7 @@ import (
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/testkit"
 )
 
 // openSink opens a URL as zap does.
@@ -42,7 +43,7 @@ func openSink(tb testing.TB, text string) (*zapcw.Syncer, error) {
 	return sink.(*zapcw.Syncer), nil
 }
 
-// knobs are the exported fields of a Syncer but for its Client.
+// knobs are the fields of a Syncer that are set, but for its Client.
 func knobs(s *zapcw.Syncer) map[string]any {
 	m := map[string]any{}
 	v := reflect.ValueOf(s).Elem()
@@ -205,22 +206,6 @@ func snake(name string) string {
 	return b.String()
 }
 
-// awsEnv leaves the SDK's default chain nothing but keys.
-func awsEnv(t *testing.T) {
-	t.Helper()
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, "") // has it restored
-			_ = os.Unsetenv(name)
-		}
-	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-}
-
 // serverURL is a sink's URL for a server on loopback.
 func serverURL(srv *cwltest.Server, more string) string {
 	return "cloudwatch://?group=/g&stream=s&region=us-east-1&endpoint=" + url.QueryEscape(srv.URL()) + more
@@ -229,7 +214,7 @@ func serverURL(srv *cwltest.Server, more string) string {
 // TestOpenSinkReadsNothing: the environment and the files may be as they like
 // when the sink is opened; they matter when there is something to send.
 func TestOpenSinkReadsNothing(t *testing.T) {
-	awsEnv(t)
+	testkit.AWSEnv(t)
 	srv := cwltest.NewServer(t)
 	config := filepath.Join(t.TempDir(), "config")
 	t.Setenv("AWS_CONFIG_FILE", config)
@@ -237,7 +222,7 @@ func TestOpenSinkReadsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spilled := new(safeBuffer)
+	spilled := new(testkit.Buffer)
 	s.Fallback = spilled
 	for _, line := range []string{"one\n", "two\n"} {
 		if _, err := s.Write([]byte(line)); err != nil {
@@ -257,8 +242,8 @@ func TestOpenSinkReadsNothing(t *testing.T) {
 	if err := s.Stats().LastError; !strings.Contains(err.Error(), "configuration of AWS: ") {
 		t.Errorf("last error %v, want that of the SDK", err)
 	}
-	events, _ := spilled.lines()
-	wantEvents(t, events, "one", "two")
+	events, _ := spilled.Lines()
+	testkit.WantEvents(t, events, "one", "two")
 
 	text := "[profile acme]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
@@ -299,7 +284,7 @@ func TestOpenSinkClient(t *testing.T) {
 		{"profile, and a region", "&profile=acme&region=eu-central-1", srv.URL(), nil, "eu-central-1", "AKIDPROFILE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			awsEnv(t)
+			testkit.AWSEnv(t)
 			t.Setenv("AWS_CONFIG_FILE", config)
 			for k, v := range tt.env {
 				t.Setenv(k, v)
@@ -312,7 +297,7 @@ func TestOpenSinkClient(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.Fallback = new(safeBuffer)
+			s.Fallback = new(testkit.Buffer)
 			if _, err := s.Write([]byte(tt.name)); err != nil {
 				t.Error(err)
 			}
@@ -333,14 +318,14 @@ func TestOpenSinkClient(t *testing.T) {
 
 // TestOpenSinkHandsOptionsOn: it is the Syncer that tries again, not the SDK.
 func TestOpenSinkHandsOptionsOn(t *testing.T) {
-	awsEnv(t)
+	testkit.AWSEnv(t)
 	srv := cwltest.NewServer(t)
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Times: 1, Code: "ThrottlingException"})
 	s, err := openSink(t, serverURL(srv, "&retention=30"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Fallback = new(safeBuffer)
+	s.Fallback = new(testkit.Buffer)
 	if _, err := s.Write([]byte("m")); err != nil {
 		t.Error(err)
 	}
@@ -370,7 +355,7 @@ var register = sync.OnceValue(func() error {
 })
 
 func TestOpenSinkByConfig(t *testing.T) {
-	awsEnv(t)
+	testkit.AWSEnv(t)
 	if err := register(); err != nil {
 		t.Fatal(err)
 	}
@@ -410,7 +395,7 @@ func TestOpenSinkByConfig(t *testing.T) {
 			if err := log.Sync(); err != nil {
 				t.Error(err)
 			}
-			wantEvents(t, srv.Messages("/g", "s"), tt.want)
+			testkit.WantEvents(t, srv.Messages("/g", "s"), tt.want)
 			if lines, err := os.ReadFile(file); err != nil || string(lines) != tt.want+"\n" {
 				t.Errorf("the file has %q, %v", lines, err)
 			}
@@ -431,14 +416,14 @@ func TestOpenSinkErrorByConfig(t *testing.T) {
 	}
 }
 
-// TestSinkByZap is what the documentation says of lines that come by way of zap's
-// own core, of which OpenSink is a case.
+// TestSinkByZap checks what the documentation says of lines that come through
+// zap's own core, as with OpenSink.
 func TestSinkByZap(t *testing.T) {
 	byZap := func(s *zapcw.Syncer, w ...zapcore.WriteSyncer) *zap.Logger {
-		return zap.New(zapcore.NewCore(plain(), zap.CombineWriteSyncers(append(w, s)...), zap.InfoLevel), zap.WithClock(yesterday{}))
+		return zap.New(zapcore.NewCore(testkit.Plain(), zap.CombineWriteSyncers(append(w, s)...), zap.InfoLevel), zap.WithClock(testkit.Yesterday{}))
 	}
 	t.Run("time is that of the write", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			log := byZap(s)
 			log.Info("m")
 			_ = log.Sync()
@@ -448,31 +433,31 @@ func TestSinkByZap(t *testing.T) {
 		})
 	})
 	t.Run("flush is ignored", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			byZap(s).With(zapcw.Flush()).Info("m", zapcw.Flush())
 			synctest.Wait()
-			wantEvents(t, srv.Messages("/g", "s"))
+			testkit.WantEvents(t, srv.Messages("/g", "s"))
 		})
 	})
 	t.Run("above error settles, without the error", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-			said := new(safeBuffer)
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+			said := new(testkit.Buffer)
 			log := byZap(s).WithOptions(zap.ErrorOutput(said))
 			log.Error("e")
-			wantEvents(t, srv.Messages("/g", "s"))
+			testkit.WantEvents(t, srv.Messages("/g", "s"))
 			log.DPanic("d")
-			wantEvents(t, srv.Messages("/g", "s"), "e", "d")
+			testkit.WantEvents(t, srv.Messages("/g", "s"), "e", "d")
 			srv.Fail(cwltest.Deny("logs:PutLogEvents"))
 			log.DPanic("denied")
 			if said.Len() > 0 {
 				t.Errorf("zap said %q", said)
 			}
-			events, _ := s.Fallback.(*safeBuffer).lines()
-			wantEvents(t, events, "denied")
+			events, _ := s.Fallback.(*testkit.Buffer).Lines()
+			testkit.WantEvents(t, events, "denied")
 		})
 	})
 	t.Run("no memory is kept for errors", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			s.MaxPending, s.MaxEvents = 8<<10, 1<<20
 			log := byZap(s)
 			for s.Stats().Spilled == 0 {
@@ -484,46 +469,25 @@ func TestSinkByZap(t *testing.T) {
 			}
 		})
 	})
-	t.Run("handler has the time-out of the syncer", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-			log := byZap(s)
-			srv.Fail(cwltest.Fault{Break: cwltest.BlackHole})
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			begin := time.Now()
-			_, _ = zapcw.Handler(log, func(context.Context, int) (int, error) {
-				log.Info("m")
-				return 0, nil
-			})(ctx, 0)
-			if took := time.Since(begin); took < 10*time.Second || took > 11*time.Second {
-				t.Errorf("it took %s, want the Timeout of 10 s", took)
-			}
-		})
-	})
 	t.Run("one output's error is not the other's", func(t *testing.T) {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			away := errors.New("away")
-			log := byZap(s, faulty{away}).WithOptions(zap.ErrorOutput(new(safeBuffer)))
+			log := byZap(s, faulty{away}).WithOptions(zap.ErrorOutput(new(testkit.Buffer)))
 			log.Info("m")
 			if err := log.Sync(); !errors.Is(err, away) {
 				t.Errorf("sync: %v, want %v", err, away)
 			}
-			wantEvents(t, srv.Messages("/g", "s"), "m")
+			testkit.WantEvents(t, srv.Messages("/g", "s"), "m")
 		})
 	})
 }
-
-// yesterday is a clock that is slow by a day.
-type yesterday struct{}
-
-func (yesterday) Now() time.Time                         { return time.Now().Add(-24 * time.Hour) }
-func (yesterday) NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(d) }
 
 // faulty takes everything and has an error for it.
 type faulty struct{ err error }
 
 func (f faulty) Write(p []byte) (int, error) { return len(p), f.err }
-func (f faulty) Sync() error                 { return f.err }
+
+func (f faulty) Sync() error { return f.err }
 
 // TestSinkByZapLocks: zap's lock is held while Sync waits, and logging calls wait
 // for it. With a Core they do not.
@@ -534,18 +498,18 @@ func TestSinkByZapLocks(t *testing.T) {
 		waits bool
 	}{
 		{"a sink", func(s *zapcw.Syncer) zapcore.Core {
-			return zapcore.NewCore(plain(), zap.CombineWriteSyncers(s), zap.InfoLevel)
+			return zapcore.NewCore(testkit.Plain(), zap.CombineWriteSyncers(s), zap.InfoLevel)
 		}, true},
-		{"a core", func(s *zapcw.Syncer) zapcore.Core { return zapcw.NewCore(plain(), s, zap.InfoLevel) }, false},
+		{"a core", func(s *zapcw.Syncer) zapcore.Core { return zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			putting, answer := make(chan struct{}), make(chan struct{})
-			client := &fakeClient{put: func(context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
+			client := &testkit.FakeClient{Answer: func(context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
 				putting <- struct{}{}
 				<-answer
 				return new(cloudwatchlogs.PutLogEventsOutput), nil
 			}}
-			log := zap.New(tt.core(&zapcw.Syncer{Client: client, Group: "/g", Stream: "s", Fallback: new(safeBuffer)}))
+			log := zap.New(tt.core(&zapcw.Syncer{Client: client, Group: "/g", Stream: "s", Fallback: new(testkit.Buffer)}))
 			log.Info("one")
 			synced, logged := make(chan error, 1), make(chan struct{})
 			go func() { synced <- log.Sync() }()

@@ -1,0 +1,12 @@
+package systest
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	runProgram()
+	goleak.VerifyTestMain(m)
+}

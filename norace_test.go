@@ -1,5 +1,0 @@
-//go:build !race
-
-package zapcw
-
-const raceEnabled = false

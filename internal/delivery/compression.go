@@ -32,8 +32,8 @@ func (c *compression) wanted(r *request, asked bool) bool {
 // through plain it was that, if not it is what the error says.
 func (c *compression) blames(r *request, cl class, err error) bool {
 	switch {
-	case !r.compressed(), c.state.Load() != gzipUntried:
-		return false
+	case !r.compressed(), c.state.Load() == gzipConfirmed:
+		return false // it may have been turned off while this put was under way
 	case cl == classCreate, cl == classToken: // these are understood
 		return false
 	}

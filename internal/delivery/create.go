@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,8 +13,36 @@ import (
 // A creator has one of several puts that miss the stream create it, while the
 // others wait.
 type creator struct {
-	turn    chan struct{} // holds one while somebody creates
-	created atomic.Int32  // how often
+	created  atomic.Int32 // how often
+	mu       sync.Mutex
+	creating chan struct{} // closed when that is over; nil while nobody does
+}
+
+// enter waits for its turn to create.
+func (c *creator) enter(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		before := c.creating
+		if before == nil {
+			c.creating = make(chan struct{})
+		}
+		c.mu.Unlock()
+		if before == nil {
+			return nil
+		}
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (c *creator) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.creating)
+	c.creating = nil
 }
 
 const (
@@ -28,12 +57,10 @@ const (
 // beforehand needs no more than the right to put. seen is the count of creations
 // before the put failed.
 func (s *Stream) create(ctx context.Context, seen int32) error {
-	select {
-	case s.creator.turn <- struct{}{}:
-		defer func() { <-s.creator.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, context.Cause(ctx))
+	if err := s.creator.enter(ctx); err != nil {
+		return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, err)
 	}
+	defer s.creator.leave()
 	if s.creator.created.Load() != seen {
 		return nil // while this put waited
 	}

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -20,10 +19,10 @@ type run struct {
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_RejectedLogEventsInfo.html
 func runsOf(r *request, out *cloudwatchlogs.PutLogEventsOutput) []run {
-	var info types.RejectedLogEventsInfo
-	if out != nil && out.RejectedLogEventsInfo != nil {
-		info = *out.RejectedLogEventsInfo
+	if out == nil || out.RejectedLogEventsInfo == nil {
+		return []run{{r.evs, r.notice != "", Delivered}}
 	}
+	info := out.RejectedLogEventsInfo
 	all := r.count()
 	own := all - r.evs.Len()
 	index := func(i *int32, absent int) int {

@@ -83,7 +83,6 @@ func (s *Stream) prepare() {
 	s.setUp.Do(func() {
 		s.Client = withoutSignerLog(s.Client)
 		s.takesBodies.Store(takesBodies(s.Client))
-		s.creator.turn = make(chan struct{}, 1)
 	})
 }
 

@@ -336,7 +336,7 @@ func TestLinesInOperations(t *testing.T) {
 	verb := regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
 	hints := []string{"hint", "Hint", "hintDenied"}
 	var texts, advice []string
-	for _, name := range []string{"syncer.go", "internal/engine", "internal/delivery"} {
+	for _, name := range []string{"internal/engine", "internal/delivery"} {
 		parse(t, name, func(file *ast.File) {
 			for _, d := range file.Decls {
 				f, _ := d.(*ast.FuncDecl)

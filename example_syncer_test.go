@@ -78,10 +78,10 @@ func ExampleSyncer_Sync() {
 	err := s.Sync()
 	text, _, _ := strings.Cut(err.Error(), ": context deadline exceeded") // and words of the SDK
 	fmt.Println(errors.Is(err, context.DeadlineExceeded), text)
-	fmt.Println(strings.HasPrefix(fallback.String(), "zapcw: put 1 event to /acme/prod/orders: "))
+	fmt.Println(strings.HasPrefix(fallback.String(), "zapcw: put events to /acme/prod/orders: "))
 	fmt.Println(strings.HasSuffix(fallback.String(), "\norder placed\n"))
 	// Output:
-	// true sync /acme/prod/orders: 1 event is on the fallback: put 1 event to /acme/prod/orders: no more time than the Timeout of 50ms
+	// true sync /acme/prod/orders: 1 event is on the fallback: put events to /acme/prod/orders: no more time than the Timeout of 50ms
 	// true
 	// true
 }
@@ -97,7 +97,7 @@ func ExampleSyncer_Close() {
 	fmt.Println(errors.Is(err, os.ErrClosed))
 	// Output:
 	// <nil> [in time]
-	// zapcw: write to /acme/prod/orders after Close: file already closed: 1 event is below, as are those that follow for the same cause; close the Syncer last
+	// zapcw: write to /acme/prod/orders after Close: file already closed: not delivered, and written below; close the Syncer last
 	// too late
 	// true
 }

@@ -82,7 +82,7 @@ func ExampleSyncer_Flush() {
 	st := s.Stats()
 	fmt.Println(err != nil, st.Accepted, st.Delivered, st.Spilled)
 	// Output:
-	// zapcw: put 1 event to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: 1 event is below, as are those that follow for the same cause; allow logs:PutLogEvents
+	// zapcw: put events to /acme/prod/orders: operation error CloudWatch Logs: PutLogEvents, https response error StatusCode: 400, RequestID: 00000000-0000-4000-8000-000000000001, AccessDeniedException: not authorized to perform: logs:PutLogEvents: not delivered, and written below; allow logs:PutLogEvents
 	// important
 	// true 1 0 1
 }

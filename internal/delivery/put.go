@@ -35,7 +35,7 @@ func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlog
 		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
 			continue // with the next connection
 		}
-		err = fmt.Errorf("put %s to %s/%s: %w", Events(r.evs.Len()), s.Group, s.Name, err)
+		err = &putError{r.evs.Len(), s.Group, s.Name, err}
 		switch {
 		case ctx.Err() == nil && s.compression.blames(r, c, err):
 			gzipErr = err

@@ -198,16 +198,6 @@ func (e *Engine) Stats() Stats {
 	return st
 }
 
-// Stats is what Engine.Stats returns.
-type Stats struct {
-	Fates                     [delivery.Fates]uint64
-	Pending, PendingBytes     int
-	Attempts, Puts, BytesSent uint64
-	LastError                 error
-	LastErrorTime             time.Time
-	LastDelivery              time.Time
-}
-
 // A Finder is told of an engine behind a core, see zapcw.Core.With.
 type Finder interface{ Found(*Engine) }
 
@@ -316,41 +306,6 @@ func (e *Engine) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
 func (e *Engine) closeChunkLocked(id uint64) {
 	e.intake.closeLocked()
 	e.waits.chunkClosedLocked(id)
-}
-
-// cut makes the next flight. If the stream has a gap the flight tells of it.
-func (e *Engine) cut(q *batch.Queue, apart bool) *flight {
-	f := &flight{gap: e.ledger.takeGap()}
-	f.notice = f.gap.notice()
-	if f.notice == "" {
-		f.batch = q.Cut(0, apart)
-		return f
-	}
-	size := batch.Size([]byte(f.notice))
-	f.batch = q.Cut(size, apart)
-	if f.batch.Size()+size > batch.MaxBytes {
-		// One event fills the put: the next one tells (invariant 8).
-		e.ledger.giveGapBack(f.gap)
-		f.gap, f.notice = gap{}, ""
-	}
-	return f
-}
-
-// reserveRequest takes memory for a request of so many bytes, which may be under
-// way for long while callers fill what is left. It is no more than an eighth, or
-// a small MaxPending would be nothing but requests.
-func (e *Engine) reserveRequest(size int) (bytes int) {
-	bytes = min(size*5/4, e.limits.maxPending/8)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.intake.memory.reserveLocked(bytes)
-	return bytes
-}
-
-func (e *Engine) unreserveRequest(bytes int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.intake.memory.unreserveLocked(bytes)
 }
 
 // wakeSenderLocked has the sender look, and makes one if there is none.

@@ -43,7 +43,7 @@ func (f *failure) err(group, stream string) error {
 		if f[i].n == 0 {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s%s on the fallback: %w", path, are(f[i].n), f[i].why))
+		errs = append(errs, fmt.Errorf("%s%s on the fallback: %w", path, are(f[i].n), delivery.Uncounted(f[i].why)))
 		if f[i].lost != nil {
 			errs = append(errs, f[i].lost)
 		}

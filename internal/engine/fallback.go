@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,8 +12,9 @@ import (
 )
 
 // A fallback writes what cannot be delivered, and says why, for people: one
-// line a cause, then the events, each as it would have been sent. The same
-// cause within a minute is counted instead of told again.
+// line a cause, then the events, each as it would have been sent but for the
+// marks of AppendMarked. The same cause within a minute is counted instead of
+// told again.
 type fallback struct {
 	w zapcore.WriteSyncer
 
@@ -52,9 +52,9 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), below(why, evs.Len()), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
 	for e := range evs.All() {
-		b = appendLine(b, e.Text())
+		b = append(AppendMarked(b, e.Text()), '\n')
 		if len(b) >= flushAt {
 			// One failed write is no reason not to try the next.
 			if err := f.write(b); err != nil && lost == nil {
@@ -73,9 +73,9 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), below(why, len(parts)), hint(fate, why))
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
 	for i, p := range parts {
-		if b = appendLine(b, p); len(b) < flushAt && i < len(parts)-1 {
+		if b = append(AppendMarked(b, p), '\n'); len(b) < flushAt && i < len(parts)-1 {
 			continue
 		}
 		if err := f.write(b); err != nil && lost == nil {
@@ -109,11 +109,10 @@ func (f *fallback) line(b []byte, key, text, hint string) []byte {
 		c.again++
 		return b
 	}
-	b = append(b, "zapcw: "...)
-	b = append(b, strings.ReplaceAll(text, "\n", " ")...)
 	if hint != "" {
-		b = append(append(b, "; "...), hint...)
+		text += "; " + hint
 	}
+	b = append(append(b, ours...), oneLine(text)...)
 	if c != nil && c.again > 0 {
 		b = fmt.Appendf(b, " (and %s more since %s)", times(c.again), c.at.UTC().Format(time.RFC3339))
 	}
@@ -144,13 +143,10 @@ func (f *fallback) write(b []byte) (err error) {
 	return nil
 }
 
-func appendLine(b, text []byte) []byte {
-	return append(append(b, text...), '\n')
-}
-
-// below says that n events follow; more may, without a line of their own.
-func below(why error, n int) string {
-	return fmt.Sprintf("%v: %s below, as are those that follow for the same cause", why, are(n))
+// below says that events follow, but not how many: those of later batches with
+// the same cause have no line of their own.
+func below(why error) string {
+	return fmt.Sprintf("%v: not delivered, and written below", delivery.Uncounted(why))
 }
 
 // times is "once", "2 times".

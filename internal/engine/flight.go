@@ -19,6 +19,25 @@ type flight struct {
 	deferred []func()
 }
 
+// newFlight cuts a batch that tells of the open gap, if there is one. With apart
+// it ends between milliseconds, so that the next may fly beside it.
+func newFlight(q *batch.Queue, l *ledger, apart bool) *flight {
+	f := &flight{gap: l.takeGap()}
+	f.notice = f.gap.notice()
+	if f.notice == "" {
+		f.batch = q.Cut(0, apart)
+		return f
+	}
+	size := batch.Size([]byte(f.notice))
+	f.batch = q.Cut(size, apart)
+	if f.batch.Size()+size > batch.MaxBytes {
+		// One event fills the put: the next one tells (invariant 8).
+		l.giveGapBack(f.gap)
+		f.gap, f.notice = gap{}, ""
+	}
+	return f
+}
+
 // apart tells whether two flights may be in the air together: they share no
 // millisecond, within which the service sorts by arrival (invariant 6).
 func (f *flight) apart(g *flight) bool { return f.batch.Apart(g.batch) }

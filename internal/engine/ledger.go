@@ -21,6 +21,16 @@ type ledger struct {
 
 var _ delivery.Recorder = (*ledger)(nil)
 
+// Stats is what Engine.Stats returns.
+type Stats struct {
+	Fates                     [delivery.Fates]uint64
+	Pending, PendingBytes     int
+	Attempts, Puts, BytesSent uint64
+	LastError                 error
+	LastErrorTime             time.Time
+	LastDelivery              time.Time
+}
+
 // RecordPut counts an attempt.
 func (l *ledger) RecordPut(events, bytes int, ok bool) {
 	l.engine.mu.Lock()

@@ -231,7 +231,7 @@ func (s *sender) cut(p plan) {
 	}
 	// When answers take long the next put may want to go beside this one.
 	apart := p.parallel || s.engine.stream.LastLatency() >= longLatency
-	s.next = s.engine.cut(&s.queue.Queue, apart)
+	s.next = newFlight(&s.queue.Queue, &s.engine.ledger, apart)
 }
 
 // launch starts the next flight, unless one in the air shares a millisecond with
@@ -242,7 +242,7 @@ func (s *sender) launch(p plan) bool {
 		return false
 	}
 	if len(s.flying) > 0 || f.size() > batch.MaxBytes/4 {
-		f.memory = s.engine.reserveRequest(f.size())
+		f.memory = s.engine.intake.reserveRequest(f.size())
 	}
 	s.flying, s.next = append(s.flying, f), nil
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -257,7 +257,7 @@ func (s *sender) launch(p plan) bool {
 // land takes a flight out of the air.
 func (s *sender) land(f *flight) {
 	s.flying = slices.DeleteFunc(s.flying, func(g *flight) bool { return g == f })
-	s.engine.unreserveRequest(f.memory)
+	s.engine.intake.unreserveRequest(f.memory)
 	if f.land() {
 		s.aborted = append(s.aborted, f)
 	}

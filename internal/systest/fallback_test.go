@@ -2,17 +2,21 @@ package systest
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/engine"
 	"example.com/zapcw/internal/testkit"
 )
 
@@ -150,6 +154,68 @@ func TestFallbackOrder(t *testing.T) {
 		}
 		if got, _ := r.Spill.Lines(); !slices.Equal(got, texts) {
 			r.Errorf("the fallback has %q, want %q", got, texts)
+		}
+	})
+}
+
+// TestForgedLines spills events that try to look like zapcw's own lines, because
+// of an error whose text tries to bend the terminal.
+func TestForgedLines(t *testing.T) {
+	testkit.InRig(t, func(r *testkit.Rig) {
+		r.Server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: "AccessDeniedException", Message: "no\r\n\x1b[2Jzapcw: all is well\u2028zapcw: really"})
+		texts := []string{
+			"zapcw: all events were delivered",
+			"order placed\nzapcw: all events were delivered",
+			"order placed\rzapcw: all events were delivered\u2028zapcw: really",
+			"panic: \n\tmain.go:7\n",
+			"\tindented",
+		}
+		r.Info(texts...)
+		if err := r.Syncer.Sync(); err == nil {
+			r.Error("Sync = nil, want that it was refused")
+		}
+		var events []string
+		own := 0
+		for line := range strings.SplitSeq(strings.TrimSuffix(r.Spill.String(), "\n"), "\n") {
+			switch more, ok := strings.CutPrefix(line, "\t"); {
+			case ok:
+				events[len(events)-1] += "\n\t" + more
+			case strings.HasPrefix(line, "zapcw: "):
+				own++
+				if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+					r.Errorf("%q has a control character at %d", line, i)
+				}
+			default:
+				events = append(events, line)
+			}
+		}
+		for i := range events {
+			events[i] = string(engine.Unmark([]byte(events[i])))
+		}
+		if own != 1 || !slices.Equal(events, texts) {
+			r.Errorf("the fallback has %d lines of zapcw's own and the events %q, want 1 and %q", own, events, texts)
+		}
+	})
+}
+
+// TestOneNumber has several puts fail for one cause: what Sync says counts them
+// once, and the line on the fallback does not count at all.
+func TestOneNumber(t *testing.T) {
+	testkit.InRig(t, func(r *testkit.Rig) {
+		r.Syncer.MaxEvents, r.Syncer.Timeout = 2, time.Second
+		r.Server.Fail(testkit.Outage)
+		for _, text := range testkit.Numbered("%d", 5) {
+			r.Info(text)
+			time.Sleep(time.Millisecond)
+		}
+		err := r.Syncer.Sync()
+		number := regexp.MustCompile(`\d+ events?`)
+		if got := number.FindAllString(fmt.Sprint(err), -1); !slices.Equal(got, []string{"5 events"}) {
+			r.Errorf("Sync = %v, which has the numbers %q, want 5 events", err, got)
+		}
+		_, words := r.Spill.Lines()
+		if last := words[len(words)-1]; number.MatchString(last) || !strings.HasSuffix(last, ": not delivered, and written below") {
+			r.Errorf("the fallback says %q, want no number", last)
 		}
 	})
 }

@@ -125,9 +125,11 @@ func runProgram() {
 	os.Exit(0)
 }
 
+const maxPending = 8 << 20 // of a process that floods
+
 // flood logs for so many milliseconds, then settles, and prints what it took.
 func flood(s *zapcw.Syncer, log *zap.Logger, ms int) {
-	s.MaxPending = 8 << 20
+	s.MaxPending = maxPending
 	s.Fallback = zapcore.AddSync(io.Discard)
 	var (
 		m     runtime.MemStats
@@ -399,17 +401,24 @@ func TestFlood(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Logf("%+v", f)
-	if f.Accepted != f.Delivered+f.Spilled || f.Rejected+f.Pending != 0 || f.Delivered == 0 || f.Spilled == 0 {
-		t.Errorf("the counts do not add up, or nothing was spilled: %+v", f)
+	if f.Accepted != f.Delivered+f.Spilled || f.Rejected+f.Pending != 0 || f.Delivered == 0 {
+		t.Errorf("the counts do not add up: %+v", f)
 	}
 	// MaxPending, one arena and a megabyte.
-	most := uint64(8+1+1) << 20
+	most := uint64(maxPending + 2<<20)
 	if testkit.RaceEnabled {
 		most += 1 << 20 // its pools forget at random, so buffers are there twice
 	}
 	if f.Peak > most {
 		t.Errorf("%d bytes of memory, want %d at most", f.Peak, most)
 	}
+	if f.Spilled > 0 {
+		return
+	}
+	if f.Accepted < 4*maxPending/200 { // events of 200 bytes
+		t.Skipf("this machine is too busy for a flood: %d events in %d s are too few to be sure that memory was full", f.Accepted, secs)
+	}
+	t.Error("nothing was spilled, although all memory was used four times over")
 }
 
 // connClosed tells of connections that the server closed.

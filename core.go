@@ -19,7 +19,9 @@ type Core struct {
 	zapcore.LevelEnabler
 	enc   zapcore.Encoder
 	out   *Syncer
-	flush bool // every entry is to be sent at once
+	flush bool   // every entry is to be sent at once
+	hold  *Hold  // nil if nothing is held
+	scope *scope // where it is held
 	// ending is the length of the encoder's line ending, -1 if unknown.
 	ending int
 }
@@ -38,30 +40,47 @@ func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core 
 	return c
 }
 
+// Enabled tells whether entries of a level are sent or, see Hold, held.
+func (c *Core) Enabled(l zapcore.Level) bool {
+	return c.LevelEnabler.Enabled(l) || c.holds(l)
+}
+
 // Level is the lowest level that is enabled, see zapcore.LevelOf.
 func (c *Core) Level() zapcore.Level {
-	// LevelOf looks no lower than Debug for what does not say its level.
-	if l, ok := c.LevelEnabler.(zapcore.Level); ok {
+	l := levelOf(c.LevelEnabler)
+	if c.hold != nil {
+		l = min(l, levelOf(c.hold.Level))
+	}
+	return l
+}
+
+// levelOf is zapcore.LevelOf, which looks no lower than Debug for what does not
+// say its level.
+func levelOf(enab zapcore.LevelEnabler) zapcore.Level {
+	if l, ok := enab.(zapcore.Level); ok {
 		return l
 	}
-	return zapcore.LevelOf(c.LevelEnabler)
+	return zapcore.LevelOf(enab)
 }
 
 // With returns a Core whose entries carry these fields. A Flush among them marks
-// all of its entries.
+// all of its entries. Scope and Release do what they say, in the order of fields.
 func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	clone := *c
 	clone.enc = c.enc.Clone()
 	for i := range fields {
-		if isFlush(&fields[i]) {
-			if f, ok := fields[i].Interface.(engine.Finder); ok {
-				f.Found(c.out.started())
-			} else {
-				clone.flush = true
-			}
+		if fields[i].Type != zapcore.SkipType {
+			fields[i].AddTo(clone.enc)
 			continue
 		}
-		fields[i].AddTo(clone.enc)
+		switch v := fields[i].Interface.(type) {
+		case control:
+			v.control(&clone)
+		case engine.Finder:
+			v.Found(c.out.started())
+		default:
+			clone.flush = clone.flush || isFlush(&fields[i])
+		}
 	}
 	return &clone
 }
@@ -74,8 +93,8 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 	return ce
 }
 
-// Write encodes the entry and hands it to the Syncer, which copies it. It does
-// not wait for the network, except for entries with Flush and for those above
+// Write encodes the entry and hands it to the Syncer, which copies it, or to the
+// scope of a Hold. It does not wait for the network, except for entries with Flush and for those above
 // ErrorLevel, since the process may end right after them: these settle as with
 // Sync before Write returns.
 //
@@ -86,11 +105,12 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
 		// Better the bare message than nothing.
-		return errors.Join(err, c.out.started().Add(ent.Time, ent.Level, []byte(ent.Message)))
+		_, lost := c.take(&ent, fields, []byte(ent.Message))
+		return errors.Join(err, lost)
 	}
-	err = c.out.started().Add(ent.Time, ent.Level, c.trim(buf.Bytes(), ent.Message))
+	held, err := c.take(&ent, fields, c.trim(buf.Bytes(), ent.Message))
 	buf.Free()
-	if err != nil {
+	if held || err != nil {
 		return err
 	}
 	flush := c.flush || ent.Level > zapcore.ErrorLevel

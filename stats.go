@@ -11,7 +11,8 @@ import (
 //
 //	Accepted = Delivered + Rejected + Spilled + Pending
 //
-// An entry is one event, or several if it is too long for one.
+// An entry is one event, or several if it is too long for one. Entries that a
+// [Hold] keeps back are no events and not in this sum, until they are released.
 type Stats struct {
 	// Accepted events were taken from a logging call.
 	Accepted uint64
@@ -29,6 +30,11 @@ type Stats struct {
 
 	RejectedAs Rejections
 	SpilledAs  Spills
+
+	// Held entries were kept back by a Hold and have not been sent: they are in
+	// a scope, or went with one that was never released. Evicted ones had to
+	// make room there for others. A release makes held entries accepted events.
+	Held, Evicted uint64
 
 	// Attempts counts puts that were tried, Puts those that the service took,
 	// and BytesSent the size of the latter as the service counts it.
@@ -82,6 +88,8 @@ func (s *Syncer) Stats() Stats {
 		},
 		Pending:       uint64(e.Pending),
 		PendingBytes:  uint64(e.PendingBytes),
+		Held:          uint64(e.Held),
+		Evicted:       e.Evicted,
 		Attempts:      e.Attempts,
 		Puts:          e.Puts,
 		BytesSent:     e.BytesSent,

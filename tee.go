@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 
 	"go.uber.org/zap/zapcore"
 )
 
-type tee struct{ core, stdout zapcore.Core }
+type tee struct {
+	core, stdout zapcore.Core
+	// sends is core without a Hold; it is there to tell its level.
+	sends func() zapcore.Core
+}
 
 var _ zapcore.Core = (*tee)(nil)
 
@@ -27,7 +32,14 @@ var _ zapcore.Core = (*tee)(nil)
 // The level of the Tee itself is that of core. With gives the fields to both;
 // Write and Sync go on with one when the other has an error, and return the
 // errors of both.
-func Tee(core, stdout zapcore.Core) zapcore.Core { return &tee{core, stdout} }
+//
+// The level of core is what it sends at once. A [Hold] in it, or around the Tee,
+// does not count, and what it holds and releases is not echoed.
+func Tee(core, stdout zapcore.Core) zapcore.Core {
+	return &tee{core, stdout, sync.OnceValue(func() zapcore.Core {
+		return core.With([]zapcore.Field{controlField("zapcw.Hold", sendsOnly{})})
+	})}
+}
 
 func (t *tee) Enabled(l zapcore.Level) bool { return t.core.Enabled(l) }
 
@@ -35,7 +47,7 @@ func (t *tee) Enabled(l zapcore.Level) bool { return t.core.Enabled(l) }
 func (t *tee) Level() zapcore.Level { return zapcore.LevelOf(t.core) }
 
 func (t *tee) With(fields []zapcore.Field) zapcore.Core {
-	return &tee{t.core.With(fields), t.stdout.With(fields)}
+	return &tee{t.core.With(fields), t.stdout.With(fields), t.sends}
 }
 
 func (t *tee) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -66,7 +78,12 @@ func (t *tee) Sync() error { return errors.Join(t.stdout.Sync(), t.core.Sync()) 
 // echoes also asks for the level below Debug: a zapcore.Level or a function
 // that enables it has no Level method, and LevelOf looks no further than Debug.
 func (t *tee) echoes(l zapcore.Level) bool {
-	return t.Level() == zapcore.DebugLevel && !t.core.Enabled(zapcore.DebugLevel-1) && t.stdout.Enabled(l)
+	if !t.stdout.Enabled(l) || !t.core.Enabled(zapcore.DebugLevel) {
+		return false
+	}
+	sends := t.sends()
+	held := t.core.Enabled(l) && !sends.Enabled(l)
+	return !held && zapcore.LevelOf(sends) == zapcore.DebugLevel && !sends.Enabled(zapcore.DebugLevel-1)
 }
 
 // accepted writes an entry to where Core, when it was asked, wanted it.

@@ -43,6 +43,7 @@ type Engine struct {
 	waits    waits
 	ledger   ledger
 	fallback fallback
+	holds    holds
 	stream   *delivery.Stream
 }
 
@@ -194,6 +195,7 @@ func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	st := e.ledger.statsLocked()
+	st.Held, st.Evicted = e.holds.held.Load(), e.holds.evicted.Load()
 	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.heldLocked()
 	return st
 }

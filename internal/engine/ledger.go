@@ -25,6 +25,8 @@ var _ delivery.Recorder = (*ledger)(nil)
 type Stats struct {
 	Fates                     [delivery.Fates]uint64
 	Pending, PendingBytes     int
+	Held                      int64
+	Evicted                   uint64
 	Attempts, Puts, BytesSent uint64
 	LastError                 error
 	LastErrorTime             time.Time

@@ -299,8 +299,8 @@ func (h *heldFor) notify(t time.Time) (err error) {
 		}
 		c := h.core
 		ent := zapcore.Entry{Level: zapcore.WarnLevel, Time: t, Message: fmt.Sprintf(
-			"zapcw: %d held entries were evicted, from %s to %s: a scope has %d bytes",
-			d.Count, clock(d.First), clock(d.Last), c.hold.MaxBytes)}
+			"%s evicted, from %s to %s: MaxBytes of the Hold is %d",
+			entriesWere(d.Count), clock(d.First), clock(d.Last), c.hold.MaxBytes)}
 		text := []byte(ent.Message)
 		buf, failed := c.enc.EncodeEntry(ent, nil)
 		if failed == nil {
@@ -315,3 +315,10 @@ func (h *heldFor) notify(t time.Time) (err error) {
 }
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func entriesWere(n uint64) string {
+	if n == 1 {
+		return "1 held entry was"
+	}
+	return fmt.Sprintf("%d held entries were", n)
+}

@@ -64,6 +64,9 @@ type Destination struct {
 	// Format is what stands before the message. It is read by [PrefixOf]; in a
 	// map it may be a Prefix too. A nil Format is [StandardPrefix].
 	Format Prefix
+	// Hold keeps back what is below the level, if it is not nil. In a text it is
+	// the MaxBytes, as a number or like 64KiB or 1MiB, 1 GiB at most; 0 is no Hold.
+	Hold *Hold
 }
 
 var _ json.Unmarshaler = (*Config)(nil)
@@ -196,7 +199,7 @@ func (d *Destination) decode(path string, v any) error {
 	if v == nil {
 		return nil
 	}
-	m, err := readMap(path, "a map", v, "format", "function", "group", "stream")
+	m, err := readMap(path, "a map", v, "format", "function", "group", "hold", "stream")
 	if err != nil {
 		return err
 	}
@@ -214,6 +217,9 @@ func (d *Destination) decode(path string, v any) error {
 		default:
 			return at(join(path, f.key), wrong("a string", v))
 		}
+	}
+	if d.Hold, err = readHold(join(path, "hold"), m["hold"], d.Hold); err != nil {
+		return err
 	}
 	switch v := m["format"].(type) {
 	case nil:
@@ -251,11 +257,14 @@ func (d Destination) core(ctx context.Context, client Client, level zapcore.Leve
 	if err := out.check(); err != nil {
 		return nil, err
 	}
-	core := NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)
-	if level != zapcore.DebugLevel {
-		return core, nil // the level is fixed, so there never is an echo
+	var core zapcore.Core = NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)
+	if level == zapcore.DebugLevel { // it is fixed, so otherwise there never is an echo
+		core = Tee(core, printer(d.Function, d.Format, Stdout(), level))
 	}
-	return Tee(core, printer(d.Function, d.Format, Stdout(), level)), nil
+	if d.Hold != nil {
+		core = d.Hold.Wrap(core)
+	}
+	return core, nil
 }
 
 // printer is a core for lines on a console.

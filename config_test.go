@@ -97,7 +97,7 @@ func TestConfigShapes(t *testing.T) {
 // TestConfigPrecedence: text over fields over #mini, null is absent but for the
 // group.
 func TestConfigPrecedence(t *testing.T) {
-	preset := Config{"cloud-watch", "error", Destination{"g", "s", "fn", SimplePrefix}}
+	preset := Config{"cloud-watch", "error", Destination{"g", "s", "fn", SimplePrefix, nil}}
 	all := plainConfig{"cloud-watch", "error", "g", "s", "fn", simple}
 	edit := func(f func(*plainConfig)) plainConfig {
 		c := all
@@ -180,8 +180,8 @@ func TestConfigErrors(t *testing.T) {
 		{decoded(`{"x": 1}`), `unknown key "x": known are class, cloud-watch, level, logging`},
 		{decoded(`{"logging": {}, "zebra": 1, "other": 1}`), `unknown key "other": known are class, cloud-watch, level, logging`},
 		{decoded(`{"logging": {"logging": {}}}`), `logging: unknown key "logging": known are class, cloud-watch, level`},
-		{decoded(`{"logging": {"cloud-watch": {"grup": "g"}}}`), `logging.cloud-watch: unknown key "grup": known are format, function, group, stream`},
-		{decoded(`{"class": null, "cloud-watch": {"level": 10}}`), `cloud-watch: unknown key "level": known are format, function, group, stream`},
+		{decoded(`{"logging": {"cloud-watch": {"grup": "g"}}}`), `logging.cloud-watch: unknown key "grup": known are format, function, group, hold, stream`},
+		{decoded(`{"class": null, "cloud-watch": {"level": 10}}`), `cloud-watch: unknown key "level": known are format, function, group, hold, stream`},
 		{map[any]any{true: 1}, `unknown key "true": known are class, cloud-watch, level, logging`},
 		{decoded(`{"class": null, "cloud-watch": "g"}`), `cloud-watch: want a map, not "g"`},
 		{decoded(`{"class": null, "cloud-watch": {"stream": 5}}`), `cloud-watch.stream: want a string, not 5`},
@@ -195,7 +195,7 @@ func TestConfigErrors(t *testing.T) {
 		{map[string]any{"class": nil, "level": math.NaN()}, `level NaN: the highest is 50: silence is asked for with class "#null"`},
 		{loop, strings.Repeat("class.", 7) + `class: classes within classes: want 8 at most`},
 	} {
-		c := Config{"#print", "error", Destination{"g", "s", "fn", SimplePrefix}}
+		c := Config{"#print", "error", Destination{"g", "s", "fn", SimplePrefix, nil}}
 		if _, isMap := tt.v.(map[string]any); isMap && strings.HasPrefix(tt.want, "neither") {
 			c.Class = ""
 		}

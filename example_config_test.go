@@ -54,7 +54,7 @@ func ExampleConfig_Decode() {
 		},
 	})
 	fmt.Println(err)
-	// Output: logging.cloud-watch: unknown key "grup": known are format, function, group, stream
+	// Output: logging.cloud-watch: unknown key "grup": known are format, function, group, hold, stream
 }
 
 func ExampleConfig_UnmarshalJSON() {

@@ -55,7 +55,7 @@ type holdSchedule struct {
 	syncer *zapcw.Syncer
 	spill  safeBuffer
 	errors safeBuffer // of entries that settle
-	tight  bool // memory gets full, so that what is accepted may be spilled
+	tight  bool       // memory gets full, so that what is accepted may be spilled
 
 	hold   zapcw.Hold // without zero values
 	level  zapcore.Level

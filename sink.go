@@ -57,6 +57,8 @@ var _ zap.Sink = (*Syncer)(nil)
 //
 //   - Events have the time of the Write. All count as Info, so that nothing is
 //     kept free for errors when memory is full.
+//   - A line has no level that could be told, so nothing can be held back, see
+//     [Hold]: a parameter hold is an error that says so.
 //   - [Flush] has no effect, and [Handler] does not find the Syncer: it calls
 //     Sync, which has its Timeout and not the time of the invocation.
 //   - Entries above ErrorLevel settle too, but zap keeps the error to itself.
@@ -103,6 +105,8 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values, read := query[name], parameters[name]
 		switch {
+		case name == "hold":
+			return nil, fmt.Errorf("hold: a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config")
 		case read == nil:
 			return nil, fmt.Errorf("unknown parameter %q: known are %s", name, known)
 		case len(values) > 1:

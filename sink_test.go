@@ -105,6 +105,7 @@ func TestOpenSinkErrors(t *testing.T) {
 		{"cloudwatch://", `no parameter "group": want one, like ` + example + "; " + known},
 		{"cloudwatch://?stream=s", `no parameter "group": want one, like ` + example + "; " + known},
 		{"cloudwatch://?group=g", `no parameter "stream": want one, like ` + example + "; " + known},
+		{ok + "hold=64KiB", `hold: a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config`},
 		{"cloudwatch://acme/prod/orders", `host "acme"` + alone},
 		{"cloudwatch://127.0.0.1:80?group=g&stream=s", `host "127.0.0.1:80"` + alone},
 		{"cloudwatch:///acme/prod?stream=s", `path "/acme/prod"` + alone},

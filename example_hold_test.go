@@ -1,0 +1,69 @@
+package zapcw_test
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
+)
+
+// Two requests log the same. What the one has at Debug level is sent when it
+// fails, and stands where it was logged; that of the other is never sent.
+func ExampleHold() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
+	enc := zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig())
+	logger := zap.New(zapcw.Hold{}.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)))
+
+	for _, card := range []string{"valid", "expired"} {
+		log := logger.With(zapcw.Scope(), zap.String("card", card))
+		log.Debug("cart read")
+		log.Debug("stock reserved")
+		if card == "expired" {
+			log.Error("payment declined")
+		} else {
+			log.Info("order placed")
+		}
+	}
+	_ = logger.Sync()
+	for _, m := range srv.Messages("/acme/prod", "orders") {
+		fmt.Println(m)
+	}
+	st := s.Stats()
+	fmt.Println(st.Accepted, "accepted,", st.Held, "held")
+	// Unordered output:
+	// order placed	{"card": "valid"}
+	// cart read	{"card": "expired"}
+	// stock reserved	{"card": "expired"}
+	// ERROR: payment declined	{"card": "expired"}
+	// 4 accepted, 2 held
+}
+
+// A request that takes too long is no error, and of interest all the same.
+func ExampleRelease() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders"}
+	defer s.Close()
+	enc := zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig())
+	logger := zap.New(zapcw.NewCore(enc, s, zap.InfoLevel), zap.WrapCore(zapcw.Hold{}.Wrap))
+
+	log := logger.With(zapcw.Scope())
+	log.Debug("waiting for the warehouse")
+	log.Warn("slow", zapcw.Release())
+	_ = logger.Sync()
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
+
+	// One client's requests are to be seen whole.
+	log = logger.With(zapcw.Scope(), zapcw.Release())
+	log.Debug("sent at once")
+	_ = logger.Sync()
+	fmt.Println(len(srv.Messages("/acme/prod", "orders")))
+	// Output:
+	// [waiting for the warehouse slow]
+	// 3
+}

@@ -35,12 +35,28 @@ func ExampleHold() {
 	}
 	st := s.Stats()
 	fmt.Println(st.Accepted, "accepted,", st.Held, "held")
-	// Unordered output:
+	// Output:
 	// order placed	{"card": "valid"}
 	// cart read	{"card": "expired"}
 	// stock reserved	{"card": "expired"}
 	// ERROR: payment declined	{"card": "expired"}
 	// 4 accepted, 2 held
+}
+
+// A scope keeps the newest entries that fit into its memory.
+func ExampleHold_evicted() {
+	s := &zapcw.Syncer{Group: "/acme/prod", Stream: "orders"}
+	enc := zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig())
+	hold := zapcw.Hold{MaxBytes: 1 << 10}
+	logger := zap.New(hold.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)))
+
+	for range 100 {
+		logger.Debug("17 bytes of text.")
+	}
+	st := s.Stats()
+	fmt.Println(st.Held, "held,", st.Evicted, "evicted,", st.Accepted, "accepted")
+	// Output:
+	// 34 held, 66 evicted, 0 accepted
 }
 
 // A request that takes too long is no error, and of interest all the same.

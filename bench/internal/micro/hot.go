@@ -33,6 +33,9 @@ type Target struct {
 // below the level.
 var Paths = []string{"Core.Write", "Info", "With", "Off"}
 
+// Held is the Target that a Hold keeps back, in one scope for all goroutines.
+const Held = "zapcw, zap's JSON, held"
+
 // Fields are the numbers of fields that a path is measured with.
 func Fields(path string) []int {
 	if path == "With" || path == "Off" {
@@ -94,7 +97,9 @@ func Targets(path string) ([]Target, error) {
 		targets = append(targets, onZap(path, s.name, zapcw.NewCore(s.enc, out, level), out.Sync))
 	}
 	if path == "Core.Write" {
-		return targets, nil
+		// The same as the first of zapcw, but kept back.
+		quiet := zapcw.NewCore(load.JSON(), &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream}, zap.WarnLevel)
+		return append(targets, onZap(path, Held, zapcw.Hold{}.Wrap(quiet), nil)), nil
 	}
 	sl := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo + slog.Level(4*level)}))
 	zl := zerolog.New(io.Discard).Level(zerolog.InfoLevel + zerolog.Level(level)).With().Timestamp().Logger()

@@ -79,7 +79,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = "" // the stream has the time of each event
 	level := zap.NewAtomicLevel()
-	logger := zap.New(zapcw.NewCore(zapcw.NewJSONEncoder(cfg), out, level), zap.AddCaller()).Named("orders")
+	// Debug is held back until a request fails, see logRequests.
+	core := zapcw.Hold{}.Wrap(zapcw.NewCore(zapcw.NewJSONEncoder(cfg), out, level))
+	logger := zap.New(core, zap.AddCaller()).Named("orders")
 
 	publish("zapcw", out.Stats)
 	endMetrics := func() error { return nil }
@@ -88,7 +90,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			return errors.Join(err, ln.Close())
 		}
 	}
-	s := &site{logger: logger, level: level, stats: out.Stats, patience: c.patience}
+	s := &site{logger: logger, level: level, stats: out.Stats, patience: c.patience, stock: stock{items: 10_000}}
 	if to.memory != nil {
 		s.stream = func() []string { return to.memory.Messages(c.group, c.stream) }
 	}

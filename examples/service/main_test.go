@@ -60,10 +60,11 @@ func newFixture(t *testing.T) *fixture {
 	cfg.TimeKey = ""
 	level := zap.NewAtomicLevel()
 	f.site = &site{
-		logger:   zap.New(zapcw.NewCore(zapcw.NewJSONEncoder(cfg), f.out, level)),
+		logger:   zap.New(zapcw.Hold{}.Wrap(zapcw.NewCore(zapcw.NewJSONEncoder(cfg), f.out, level))),
 		level:    level,
 		stats:    f.out.Stats,
 		patience: 3 * time.Minute,
+		stock:    stock{items: 1000},
 		stream:   func() []string { return f.srv.Messages(group, stream) },
 	}
 	f.Handler = f.handler()

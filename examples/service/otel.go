@@ -38,6 +38,8 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 		events       = counter("zapcw.events", "{event}", "Events by what became of them.")
 		pending      = level("zapcw.pending.events", "{event}", "Events in memory.")
 		pendingBytes = level("zapcw.pending.size", "By", "Memory of the pending events; MaxPending bounds it.")
+		held         = level("zapcw.held", "{entry}", "Entries that a Hold kept back and did not send.")
+		evicted      = counter("zapcw.evicted", "{entry}", "Held entries that had to make room for others.")
 		attempts     = counter("zapcw.put.attempts", "{put}", "Puts that were tried.")
 		puts         = counter("zapcw.puts", "{put}", "Puts that the service took.")
 		sent         = counter("zapcw.sent", "By", "Size of the puts that the service took, as it counts.")
@@ -56,6 +58,8 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 		}
 		o.ObserveInt64(pending, int64(st.Pending))
 		o.ObserveInt64(pendingBytes, int64(st.PendingBytes))
+		o.ObserveInt64(held, int64(st.Held))
+		o.ObserveInt64(evicted, int64(st.Evicted))
 		o.ObserveInt64(attempts, int64(st.Attempts))
 		o.ObserveInt64(puts, int64(st.Puts))
 		o.ObserveInt64(sent, int64(st.BytesSent))
@@ -66,7 +70,7 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 			o.ObserveFloat64(failure, seconds(st.LastErrorTime))
 		}
 		return nil
-	}, accepted, events, pending, pendingBytes, attempts, puts, sent, delivery, failure)
+	}, accepted, events, pending, pendingBytes, held, evicted, attempts, puts, sent, delivery, failure)
 	return reg, errors.Join(append(errs, err)...)
 }
 

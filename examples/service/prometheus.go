@@ -30,6 +30,10 @@ var (
 		"Events in memory.", nil, nil)
 	pendingBytesDesc = prometheus.NewDesc("zapcw_pending_bytes",
 		"Memory of the pending events; MaxPending bounds it.", nil, nil)
+	heldDesc = prometheus.NewDesc("zapcw_held_entries",
+		"Entries that a Hold kept back and did not send.", nil, nil)
+	evictedDesc = prometheus.NewDesc("zapcw_evicted_entries_total",
+		"Held entries that had to make room for others.", nil, nil)
 	attemptsDesc = prometheus.NewDesc("zapcw_put_attempts_total",
 		"Puts that were tried.", nil, nil)
 	putsDesc = prometheus.NewDesc("zapcw_puts_total",
@@ -45,7 +49,8 @@ var (
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		acceptedDesc, eventsDesc, pendingDesc, pendingBytesDesc, attemptsDesc, putsDesc, sentDesc, deliveryDesc, errorDesc,
+		acceptedDesc, eventsDesc, pendingDesc, pendingBytesDesc, heldDesc, evictedDesc,
+		attemptsDesc, putsDesc, sentDesc, deliveryDesc, errorDesc,
 	} {
 		ch <- d
 	}
@@ -66,6 +71,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(pendingDesc, float64(st.Pending))
 	gauge(pendingBytesDesc, float64(st.PendingBytes))
+	gauge(heldDesc, float64(st.Held))
+	counter(evictedDesc, st.Evicted)
 	counter(attemptsDesc, st.Attempts)
 	counter(putsDesc, st.Puts)
 	counter(sentDesc, st.BytesSent)

@@ -10,6 +10,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
 )
 
 // headerID has the id of a request, in both directions.
@@ -18,15 +20,22 @@ const headerID = "X-Request-Id"
 // maxID is the length of the longest id that is taken from a client.
 const maxID = 64
 
+// slow is how long a request may take before all that it logged is of interest.
+const slow = time.Second
+
 // logRequests logs each request after next has dealt with it: at ErrorLevel if
 // the status is 500 or more, and at InfoLevel otherwise. A panic is logged too;
 // the client gets a status of 500, or a broken connection if it has got the
 // head of an answer already.
+//
+// What a request logs at DebugLevel stays in its scope. It is sent if something
+// is logged at ErrorLevel, or the request was slow.
 func logRequests(logger *zap.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := idOf(r)
 		w.Header().Set(headerID, id)
-		logger := logger.With(zap.String("request_id", id))
+		logger := logger.With(zapcw.Scope(), zap.String("request_id", id))
+		logger.Debug("request received", zap.String("host", r.Host), zap.String("agent", r.UserAgent()), zap.Int64("bytes", r.ContentLength))
 		rec := &recorder{ResponseWriter: w}
 		begun := time.Now()
 		defer func() {
@@ -43,11 +52,15 @@ func logRequests(logger *zap.Logger, next http.Handler) http.Handler {
 			if rec.status >= 500 {
 				level = zapcore.ErrorLevel
 			}
+			took, release := time.Since(begun), zap.Skip()
+			if took > slow {
+				release = zapcw.Release()
+			}
 			logger.Log(level, "request",
 				zap.String("method", r.Method),
 				zap.String("path", r.URL.Path),
 				zap.Int("status", rec.status),
-				zap.Duration("duration", time.Since(begun)))
+				zap.Duration("duration", took), release)
 			if v != nil {
 				panic(http.ErrAbortHandler)
 			}

@@ -76,9 +76,10 @@ func TestRequestPanic(t *testing.T) {
 			t.Errorf("panic is %v, want %v", v, http.ErrAbortHandler)
 		}
 		events := f.events(t)
-		if len(events) != 2 {
+		if len(events) != 3 || events[0]["message"] != "request received" {
 			t.Fatalf("events are %v", events)
 		}
+		events = events[1:]
 		if e := events[0]; e["message"] != "panic" || e["panic"] != "boom" || e["level"] != "ERROR" || !strings.Contains(e["stack"].(string), "TestRequestPanic") {
 			t.Errorf("first event is %v", e)
 		}
@@ -150,7 +151,7 @@ func TestLevel(t *testing.T) {
 			logged []string
 		}{
 			{"info", []string{"order placed", "request"}},
-			{"debug", []string{"order read", "order placed", "request"}},
+			{"debug", []string{"request received", "order read", "item taken", "item taken", "item taken", "order placed", "request"}},
 			{"error", nil},
 			{"info", []string{"order placed", "request"}},
 		} {

@@ -18,7 +18,8 @@ type site struct {
 	logger   *zap.Logger
 	level    zap.AtomicLevel // of the logger
 	stats    func() zapcw.Stats
-	patience time.Duration   // of the health check
+	patience time.Duration // of the health check
+	stock    stock
 	stream   func() []string // what is in it; nil if that is elsewhere
 }
 
@@ -27,7 +28,7 @@ type site struct {
 // can change what is logged.
 func (s *site) handler() http.Handler {
 	users := http.NewServeMux()
-	users.HandleFunc("POST /orders", placeOrder)
+	users.HandleFunc("POST /orders", s.stock.placeOrder)
 
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(&collector{s.stats})

@@ -13,20 +13,20 @@ import (
 	"example.com/zapcw/internal/ring"
 )
 
-// A Hold keeps entries in memory that a Core is too quiet for, and sends them
-// when an error comes: Debug at the price of Info, as long as all goes well.
+// A Hold keeps entries in memory for which a Core is too quiet, and sends them
+// when an error comes: Debug for failures, without paying for it the rest of the
+// time.
 //
 //	core := zapcw.Hold{}.Wrap(zapcw.NewCore(enc, out, zap.InfoLevel))
+//	logger := zap.New(core)
+//	…
+//	log := logger.With(zapcw.Scope(), zap.String("request_id", id)) // for each request
 //
 // The level of the Core says, as ever, what is sent at once. Entries below it are
-// held, in a scope: each logger of
-//
-//	logger.With(zapcw.Scope())
-//
-// opens one, for a request, an invocation or a job, and shares it with all that
-// descends from it. Without Scope there is one for all that descends from the core
-// that Wrap returned. A scope never has to be closed: with the last logger that
-// uses it the memory goes, and what was still held there was never sent.
+// held in a scope. With [Scope] a logger opens one, for a request, an invocation or
+// a job, and shares it with all that descends from it. A scope is never closed:
+// its memory goes with the last logger that uses it, and what was still held there
+// was never sent.
 //
 // A held entry is encoded when it is logged, so what its fields point to may
 // change afterwards, and keeps its time. When the memory of its scope is used up,
@@ -34,18 +34,23 @@ import (
 // is held there, then a notice of what was evicted, if anything was, and then
 // itself. From then on the scope holds nothing: every entry is sent at once.
 //
-// Until they are released held entries are in no Stats but Held, and in no sense
-// accepted: Sync, Flush and Close do not touch them. [Flush] on a held entry
-// has no effect. [Release] on an entry releases without an error.
+// Loggers without Scope share one scope, which the core that Wrap returned has. A
+// program that runs for long should not leave it at that: after its first error
+// it would send Debug for ever.
+//
+// Until they are released held entries are in no Stats but Held, and not accepted:
+// Sync, Flush and Close do not touch them, and [Flush] on a held entry has no
+// effect. [Release] on an entry releases without an error.
 //
 // CloudWatch sorts a stream by time, so what is released stands where it would
 // have stood. An entry that is logged while another goroutine releases its scope
 // may be sent before what was held; of two in the same millisecond it is then
-// open which comes first. One that releases waits for such a release to end.
+// open which comes first. One that releases waits until all that was held is
+// accepted, also if another goroutine is at it.
 //
-// Each scope costs its MaxBytes at most, from the first held entry on: with
-// 1,000 requests at a time that is 64 MiB by default. A release brings all of it
-// into the Syncer, whose MaxPending should have room for that.
+// Each scope costs its MaxBytes at most: with 1,000 requests at a time that is
+// 64 MiB by default, if they use it up. A release brings all of a scope into the
+// Syncer, whose MaxPending should have room for that.
 //
 // The zero value is ready to use.
 type Hold struct {

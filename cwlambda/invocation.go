@@ -1,0 +1,181 @@
+package cwlambda
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// An invocation is one call of the function, until its response is complete.
+type invocation struct {
+	f        *function
+	ctx      context.Context // Lambda's
+	logger   *zap.Logger
+	deadline time.Time // zero if there is none
+	watch    *watch    // nil without a deadline
+	turn     *turn     // nil if nothing keeps the sandbox awake
+
+	once sync.Once // the end
+}
+
+type invocationKey struct{}
+
+func fromContext(ctx context.Context) *invocation {
+	inv, _ := ctx.Value(invocationKey{}).(*invocation)
+	return inv
+}
+
+func (f *function) begin(ctx context.Context) *invocation {
+	inv := &invocation{f: f, ctx: ctx}
+	f.running.Add(1)
+	cold := !f.warm.Swap(true)
+	id, tenant := "", ""
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		id, tenant = lc.AwsRequestID, lc.TenantID
+	}
+	fields := make([]zap.Field, 0, 5)
+	for _, field := range [...]struct{ key, value string }{{"requestId", id}, {"traceId", traceID(ctx)}, {"tenantId", tenant}} {
+		if field.value != "" {
+			fields = append(fields, zap.String(field.key, field.value))
+		}
+	}
+	if cold {
+		fields = append(fields, zap.Bool("coldStart", true))
+	}
+	inv.logger = f.logger.With(fields...)
+
+	if f.ext != nil {
+		inv.turn = f.ext.begin(id)
+	}
+	if f.sender != nil {
+		f.sender.begin()
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		inv.deadline = deadline
+		inv.watch = newWatch(inv)
+	}
+	return inv
+}
+
+// traceID is the Root of X-Ray's header, as Lambda hands it over:
+// Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1
+func traceID(ctx context.Context) string {
+	header, _ := ctx.Value("x-amzn-trace-id").(string)
+	for part := range strings.SplitSeq(header, ";") {
+		if root, ok := strings.CutPrefix(part, "Root="); ok {
+			return root
+		}
+	}
+	return ""
+}
+
+// done ends the invocation with its response. It tells whether that was the end.
+func (i *invocation) done() (ended bool) {
+	i.once.Do(func() {
+		ended = true
+		switch {
+		case i.turn == nil:
+			i.finish()
+		case i.ctx.Done() == nil:
+			go i.finish()
+		default:
+			// Lambda's context ends when the response is out.
+			context.AfterFunc(i.ctx, i.finish)
+		}
+	})
+	return ended
+}
+
+func (i *invocation) finish() {
+	i.stopWatch()
+	i.drain()
+	i.end()
+}
+
+// failed ends it with an error.
+func (i *invocation) failed(err error) {
+	i.once.Do(func() {
+		i.stopWatch()
+		i.logger.Error("invocation failed", zap.Error(err), zap.String("errorType", typeOf(err)))
+		i.drain()
+		i.end()
+	})
+}
+
+// drain flushes, unless others do in the background. What is not delivered in
+// time stays in memory.
+func (i *invocation) drain() {
+	if i.f.sender == nil || i.f.terminating.Load() {
+		i.f.out.drain(i.limit())
+	}
+}
+
+// panicked ends it with a panic, or with runtime.Goexit if v is nil. The process
+// ends after a panic, so nothing stays in memory.
+func (i *invocation) panicked(v any, stack []byte) {
+	i.once.Do(func() {
+		i.stopWatch()
+		if v == nil {
+			i.drain()
+			i.end()
+			return
+		}
+		err, ok := v.(error)
+		if !ok {
+			err = errors.New(fmt.Sprint(v))
+		}
+		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
+			ce.Stack = string(stack)
+			ce.Write(zap.Error(err), zap.String("errorType", typeOf(v)))
+		}
+		i.f.out.flush(i.limit())
+		i.end()
+	})
+}
+
+func (i *invocation) end() {
+	if i.turn != nil {
+		i.turn.end()
+	}
+	i.f.running.Add(-1)
+	if i.f.sender != nil {
+		i.f.sender.end()
+	}
+}
+
+func (i *invocation) stopWatch() {
+	if i.watch != nil {
+		i.watch.stop()
+	}
+}
+
+// limit is how long a flush may take: what is left less what the response needs.
+func (i *invocation) limit() time.Duration {
+	if i.deadline.IsZero() {
+		return i.f.wait
+	}
+	left := time.Until(i.deadline)
+	return max(0, min(i.f.wait, left-min(left/10, time.Second/2)))
+}
+
+// typeOf is the errorType that Lambda reports.
+func typeOf(v any) string {
+	if e, ok := v.(messages.InvokeResponse_Error); ok {
+		return e.Type
+	}
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return cmp.Or(t.Name(), t.String())
+}

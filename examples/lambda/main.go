@@ -1,12 +1,12 @@
-// Lambda is a Lambda function that logs into a CloudWatch Logs stream, which
-// may be the one of a whole application. When a response is out, all that was
-// logged for it is in the stream: Lambda may freeze the process right after, or
-// end it.
+// Lambda is a Lambda function that takes orders and logs into a CloudWatch Logs
+// stream, which may be the one of a whole application.
 //
-// Where it logs stands in its environment:
+// Its environment says how:
 //
-//	LOG_GROUP    the group; by default the function's own
-//	LOG_STREAM   the stream; by default it has the name of the function
+//	ZAPCW_GROUP            the group; by default the function's own
+//	ZAPCW_STREAM           the stream; by default it has the name of the function
+//	AWS_LAMBDA_LOG_LEVEL   the lowest level that is sent; INFO by default
+//	ZAPCW_AFTER_RESPONSE   1: the caller does not wait for the log
 package main
 
 import (
@@ -15,13 +15,13 @@ import (
 	"log"
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
 
 	"example.com/zapcw"
+	"example.com/zapcw/cwlambda"
 )
 
 func main() {
@@ -33,15 +33,19 @@ func main() {
 	}
 	out := &zapcw.Syncer{
 		Client: cloudwatchlogs.NewFromConfig(cfg),
-		Group:  cmp.Or(os.Getenv("LOG_GROUP"), lambdacontext.LogGroupName),
-		Stream: cmp.Or(os.Getenv("LOG_STREAM"), lambdacontext.FunctionName),
+		Group:  cmp.Or(os.Getenv("ZAPCW_GROUP"), lambdacontext.LogGroupName),
+		Stream: cmp.Or(os.Getenv("ZAPCW_STREAM"), lambdacontext.FunctionName),
 	}
-	enc := zapcw.NewPrefixEncoder(lambdacontext.FunctionName, zapcw.StandardPrefix, zapcw.NewEncoderConfig())
-	logger := zap.New(zapcw.NewCore(enc, out, zap.InfoLevel), zap.AddCaller())
+	_, level, unknown := cwlambda.LogControls()
+	enc := zapcw.NewJSONEncoder(zapcw.NewEncoderConfig())
+	logger := zap.New(zapcw.NewCore(enc, out, level), zap.AddCaller())
+	if unknown != nil {
+		logger.Warn("log controls", zap.Error(unknown))
+	}
 
-	f := &function{logger: logger}
-	lambda.StartWithOptions(
-		zapcw.Handler(logger, f.handle),
-		lambda.WithEnableSIGTERM(func() { shutdown(logger, out) }),
-	)
+	var options []cwlambda.Option
+	if os.Getenv("ZAPCW_AFTER_RESPONSE") == "1" {
+		options = append(options, cwlambda.AfterResponse())
+	}
+	cwlambda.Start(logger, handle, options...)
 }

@@ -4,90 +4,111 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// build makes the program as it is deployed.
-func build(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "bootstrap")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-o", bin, ".").CombinedOutput()
+// program is what is deployed, built once.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "lambda")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return "", err
 	}
-	return bin
-}
+	bin := filepath.Join(dir, "bootstrap")
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bin, ".").CombinedOutput()
+	return bin, errors.Join(err, errors.New(string(out)))
+})
 
 // A process is one execution environment of the function.
 type process struct {
 	cmd    *exec.Cmd
-	api    *runtimeAPI
-	stderr bytes.Buffer // to be read when it has ended
+	stderr buffer
 	exited chan struct{}
+	frozen bool
 }
 
-// start starts the program and waits until it asks for its first invocation.
-func start(t *testing.T, bin string, api *runtimeAPI, env ...string) *process {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	p := &process{cmd: exec.CommandContext(ctx, bin), api: api, exited: make(chan struct{})}
-	p.cmd.Env = env
+// start starts the program and waits until its init is over.
+func (s *sandbox) start(logs *logServer, more ...string) *process {
+	s.t.Helper()
+	bin, err := program()
+	if bin == "" || !exists(bin) {
+		s.t.Fatal(err)
+	}
+	// Whatever is asked of the network other than the two servers comes here.
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.t.Errorf("unexpected request for %s", r.URL)
+	}))
+	s.t.Cleanup(elsewhere.Close)
+
+	p := &process{cmd: exec.Command(bin), exited: make(chan struct{})}
+	p.cmd.Env = append([]string{
+		runtimeEnv + "=" + s.address(),
+		"AWS_LAMBDA_FUNCTION_NAME=checkout",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/checkout",
+		"AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=key",
+		"AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_SESSION_TOKEN=token",
+		"AWS_ENDPOINT_URL=" + logs.url(),
+		"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + elsewhere.URL,
+		"HTTP_PROXY=" + elsewhere.URL,
+		"HTTPS_PROXY=" + elsewhere.URL,
+		"ZAPCW_GROUP=" + group,
+		"ZAPCW_STREAM=" + stream,
+	}, more...)
 	p.cmd.Stderr = &p.stderr
 	if err := p.cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
+	s.update(func() {
+		s.process, s.asked = p, nil
+		clear(s.extensions)
+	})
 	go func() {
 		_ = p.cmd.Wait()
-		close(p.exited)
+		s.update(func() { close(p.exited) })
 	}()
-	t.Cleanup(func() {
-		cancel() // kills it if it is still there
+	// Nothing takes so long: a test that hangs ends.
+	guard := time.AfterFunc(2*time.Minute, func() { _ = p.cmd.Process.Kill() })
+	s.t.Cleanup(func() {
+		guard.Stop()
+		_ = p.cmd.Process.Kill()
 		<-p.exited
 	})
-	receive(t, p, api.asked)
+	s.await(time.Time{}, "the end of the init", s.idle)
+	if s.slots == 1 {
+		p.freeze(s.t)
+	}
 	return p
 }
 
-// receive is a receive that ends when the process does.
-func receive[T any](t *testing.T, p *process, from <-chan T) T {
-	t.Helper()
+const runtimeEnv = "AWS_LAMBDA_RUNTIME_API"
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (p *process) hasEnded() bool {
 	select {
-	case v := <-from:
-		return v
 	case <-p.exited:
-		t.Fatalf("%v\n%s", p.cmd.ProcessState, &p.stderr)
-		panic("unreachable")
+		return true
+	default:
+		return false
 	}
 }
 
-// invoke has the function deal with an event.
-func (p *process) invoke(t *testing.T, id, event string) answer {
+// freeze returns when no thread runs any more.
+func (p *process) freeze(t *testing.T) {
 	t.Helper()
-	select {
-	case p.api.next <- invocation{id, event}:
-	case <-p.exited:
-		t.Fatalf("%v\n%s", p.cmd.ProcessState, &p.stderr)
-	}
-	a := receive(t, p, p.api.answers)
-	if a.invocation != id {
-		t.Fatalf("answer is to %s, want %s", a.invocation, id)
-	}
-	return a
-}
-
-// freeze does what Lambda does when the function asks for the next invocation,
-// and thaw what it does when it has one. In between every connection to the
-// logs server dies of idleness.
-func (p *process) freeze(t *testing.T, logs *logServer) {
-	t.Helper()
-	receive(t, p, p.api.asked)
 	p.signal(t, syscall.SIGSTOP)
 	var status syscall.WaitStatus
 	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
@@ -97,10 +118,31 @@ func (p *process) freeze(t *testing.T, logs *logServer) {
 	if err != nil || !status.Stopped() {
 		t.Fatalf("process is not frozen: status %#x, %v", status, err)
 	}
-	logs.awaitIdle()
+	p.frozen = true
 }
 
-func (p *process) thaw(t *testing.T) { t.Helper(); p.signal(t, syscall.SIGCONT) }
+func (p *process) thaw(t *testing.T) {
+	t.Helper()
+	if p.frozen {
+		p.signal(t, syscall.SIGCONT)
+		p.frozen = false
+	}
+}
+
+// terminate is the end of a sandbox. Lambda kills after 500 ms; this waits for
+// the end and tells the status.
+func (p *process) terminate(t *testing.T) int {
+	t.Helper()
+	p.signal(t, syscall.SIGTERM)
+	p.thaw(t)
+	return p.status()
+}
+
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	p.signal(t, syscall.SIGKILL)
+	p.status()
+}
 
 func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	t.Helper()
@@ -109,8 +151,26 @@ func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
-// end waits for the end and returns the exit status.
-func (p *process) end() int {
+// status waits for the end.
+func (p *process) status() int {
 	<-p.exited
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// buffer is a bytes.Buffer that is read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

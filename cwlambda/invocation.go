@@ -106,7 +106,7 @@ func (i *invocation) finish() {
 func (i *invocation) failed(err error) {
 	i.once.Do(func() {
 		i.stopWatch()
-		i.logger.Error("invocation failed", zap.Error(err), zap.String("errorType", typeOf(err)))
+		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)))
 		i.drain()
 		i.end()
 	})
@@ -136,7 +136,7 @@ func (i *invocation) panicked(v any, stack []byte) {
 		}
 		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
 			ce.Stack = string(stack)
-			ce.Write(zap.Error(err), zap.String("errorType", typeOf(v)))
+			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)))
 		}
 		i.f.out.flush(i.limit())
 		i.end()
@@ -166,6 +166,14 @@ func (i *invocation) limit() time.Duration {
 	}
 	left := time.Until(i.deadline)
 	return max(0, min(i.f.wait, left-min(left/10, time.Second/2)))
+}
+
+// plain is an error with the text that Lambda reports.
+func plain(err error) error {
+	if e, ok := err.(messages.InvokeResponse_Error); ok {
+		return errors.New(e.Message) // its own text is Go
+	}
+	return err
 }
 
 // typeOf is the errorType that Lambda reports.

@@ -90,8 +90,8 @@ func (o *outputs) each(stream func(*output), rest func()) {
 type output struct {
 	drainer
 
-	// outage is one more than the puts that had succeeded when a drain ran out
-	// of time without another; it is over with the next that does.
+	// outage is one more than the puts that had succeeded when a drain took long
+	// without another; it is over with the next that does.
 	outage atomic.Uint64
 }
 
@@ -100,11 +100,12 @@ func (s *output) drain(limit time.Duration) {
 	if s.outage.Load() == before+1 {
 		limit = min(limit, outageWait)
 	}
+	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	err := s.Drain(ctx)
+	_ = s.Drain(ctx) // the stream tells on its Fallback
 	// In less than that a put may just not have been possible.
-	if err != nil && ctx.Err() != nil && limit >= outageWait && s.Puts() == before {
+	if time.Since(begin) >= outageWait && s.Puts() == before {
 		s.outage.Store(before + 1)
 	}
 }

@@ -43,7 +43,7 @@ var parts = []struct {
 }{
 	{"hot", (*bench).hot}, {"encode", (*bench).encode}, {"send", (*bench).send}, {"flat", (*bench).flat},
 	{"paced", (*bench).paced}, {"sync", (*bench).sync}, {"burst", (*bench).burst}, {"outage", (*bench).outage},
-	{"fleet", (*bench).fleet},
+	{"fleet", (*bench).fleet}, {"lambda", (*bench).lambda},
 }
 
 func main() {

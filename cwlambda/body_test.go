@@ -117,13 +117,15 @@ func TestBodyIsClosedEarly(t *testing.T) {
 }
 
 type writerTo struct {
-	io.Reader
+	r    io.Reader
 	used *bool
 }
 
+func (w writerTo) Read(p []byte) (int, error) { return w.r.Read(p) }
+
 func (w writerTo) WriteTo(to io.Writer) (int64, error) {
 	*w.used = true
-	return io.Copy(to, w.Reader)
+	return io.Copy(to, w.r)
 }
 
 func TestBodyIsWritten(t *testing.T) {

@@ -271,7 +271,7 @@ func TestTraceID(t *testing.T) {
 		nil:               "",
 		5:                 "",
 	} {
-		ctx := context.WithValue(context.Background(), "x-amzn-trace-id", header) //nolint:staticcheck // its key
+		ctx := context.WithValue(context.Background(), traceKey, header)
 		if got := traceID(ctx); got != want {
 			t.Errorf("of %v it is %q, want %q", header, got, want)
 		}

@@ -7,6 +7,6 @@ import "example.com/zapcw/bench/internal/load"
 func Kinds() map[string]load.Kind {
 	return map[string]load.Kind{
 		"hot": hot, "encode": encode, "put": put,
-		"sync": settle, "burst": burst, "idle": idle, "busy": busy,
+		"sync": settle, "burst": burst, "idle": idle, "busy": busy, "lambda": invoke,
 	}
 }

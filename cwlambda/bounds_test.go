@@ -43,8 +43,8 @@ func TestOutageIsCheap(t *testing.T) {
 				f, d := newDouble()
 				d.set(-1, true)
 				extra := invocations(t, f, 100, limit)
-				if extra[0] > defaultWait {
-					t.Errorf("the first invocation took %s more, want at most %s", extra[0], defaultWait)
+				if extra[0] > defaultFlushTimeout {
+					t.Errorf("the first invocation took %s more, want at most %s", extra[0], defaultFlushTimeout)
 				}
 				for i, e := range extra[1:] {
 					if e > outageWait {
@@ -112,8 +112,8 @@ func TestBound(t *testing.T) {
 		limit, want time.Duration
 	}{
 		{"default", nil, time.Minute, 2 * time.Second},
-		{"option", []Option{Wait(time.Second)}, time.Minute, time.Second},
-		{"option without effect", []Option{Wait(-1), Wait(0)}, time.Minute, 2 * time.Second},
+		{"option", []Option{FlushTimeout(time.Second)}, time.Minute, time.Second},
+		{"option without effect", []Option{FlushTimeout(-1), FlushTimeout(0)}, time.Minute, 2 * time.Second},
 		{"little left", nil, time.Second, 897300 * time.Microsecond},
 		{"deadline in the past", nil, -time.Second, 0},
 	} {
@@ -133,8 +133,8 @@ func TestBound(t *testing.T) {
 			d.set(-1, true)
 			begin := time.Now()
 			_, _ = f.invoke(context.Background(), func(context.Context) (any, error) { return nil, nil })
-			if took := time.Since(begin); took != defaultWait {
-				t.Errorf("took %s, want %s", took, defaultWait)
+			if took := time.Since(begin); took != defaultFlushTimeout {
+				t.Errorf("took %s, want %s", took, defaultFlushTimeout)
 			}
 		})
 	})
@@ -150,7 +150,7 @@ func TestTwoStreams(t *testing.T) {
 		dark.set(-1, true)
 		well.set(time.Second, false)
 		extra := invocations(t, f, 3, time.Minute)
-		if extra[0] != defaultWait || extra[1] != time.Second || extra[2] != time.Second {
+		if extra[0] != defaultFlushTimeout || extra[1] != time.Second || extra[2] != time.Second {
 			t.Errorf("took %s more, want 2s, 1s, 1s", extra)
 		}
 		if n, _ := dark.counts(); n != 3 {
@@ -177,8 +177,8 @@ func TestPanicSpills(t *testing.T) {
 		if _, spills := d.counts(); spills != 1 {
 			t.Errorf("%d spills, want 1: the process ends", spills)
 		}
-		if took := time.Since(begin); took != defaultWait {
-			t.Errorf("took %s, want %s", took, defaultWait)
+		if took := time.Since(begin); took != defaultFlushTimeout {
+			t.Errorf("took %s, want %s", took, defaultFlushTimeout)
 		}
 	})
 }

@@ -148,11 +148,12 @@ func (e *extension) begin(requestID string) *turn {
 }
 
 // join gives the turn of an invocation to one of the two sides; the first of
-// them makes it. An invocation that is tried again has the same request id.
+// them makes it. An invocation that is tried again has the same request id; an
+// event without one is of the invocation that is new.
 func (e *extension) join(requestID string, side func(*turn) *bool) *turn {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.turn == nil || e.turn.requestID != requestID || *side(e.turn) {
+	if t := e.turn; t == nil || *side(t) || t.requestID != requestID && t.requestID != "" && requestID != "" {
 		e.turn = &turn{requestID: requestID, begun: make(chan struct{}), ended: make(chan struct{})}
 	}
 	*side(e.turn) = true

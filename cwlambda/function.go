@@ -31,7 +31,7 @@ func newFunction(logger *zap.Logger, opts []Option) *function {
 	}
 	f := &function{options: newOptions(opts), logger: logger, out: newOutputs(logger.Core())}
 	if lambdacontext.MaxConcurrency() > 1 {
-		f.sender = &sender{out: f.out, wait: f.wait}
+		f.sender = &sender{out: f.out, timeout: f.flushTimeout}
 		return f
 	}
 	if api := os.Getenv(runtimeAPI); f.afterResponse && api != "" {
@@ -50,7 +50,7 @@ func (f *function) serve(ext *extension) {
 	f.ext = ext
 	go ext.run(func(requestID string) {
 		f.logger.Warn("event did not reach the function; what Lambda reports says why", zap.String("requestId", requestID))
-		f.out.drain(f.wait)
+		f.out.drain(f.flushTimeout)
 	}, func(err error) {
 		f.logger.Warn("logs are flushed before the response from now on", zap.Error(err))
 	})

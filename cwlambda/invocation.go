@@ -162,10 +162,10 @@ func (i *invocation) stopWatch() {
 // limit is how long a flush may take: what is left less what the response needs.
 func (i *invocation) limit() time.Duration {
 	if i.deadline.IsZero() {
-		return i.f.wait
+		return i.f.flushTimeout
 	}
 	left := time.Until(i.deadline)
-	return max(0, min(i.f.wait, left-min(left/10, time.Second/2)))
+	return max(0, min(i.f.flushTimeout, left-min(left/10, time.Second/2)))
 }
 
 // plain is an error with the text that Lambda reports.

@@ -12,7 +12,7 @@ import (
 type Option func(*options)
 
 type options struct {
-	wait          time.Duration
+	flushTimeout  time.Duration
 	warning       time.Duration // 0: see warningTime
 	afterResponse bool
 	fields        func(context.Context) []zap.Field
@@ -20,13 +20,13 @@ type options struct {
 }
 
 const (
-	defaultWait = 2 * time.Second
+	defaultFlushTimeout = 2 * time.Second
 	// outageWait is how long a flush takes while CloudWatch is out of reach.
 	outageWait = 200 * time.Millisecond
 )
 
 func newOptions(opts []Option) options {
-	o := options{wait: defaultWait}
+	o := options{flushTimeout: defaultFlushTimeout}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -50,14 +50,14 @@ func AfterResponse() Option {
 	return func(o *options) { o.afterResponse = true }
 }
 
-// Wait bounds the flush of one invocation, whose time left less a tenth, or half
+// FlushTimeout bounds the flush of one invocation, whose time left less a tenth, or half
 // a second if that is less, bounds it too. Defaults to 2 s; what is not above
 // zero has no effect. After a flush that ran out of time without a put that
 // succeeded the bound is 200 ms until one does.
-func Wait(d time.Duration) Option {
+func FlushTimeout(d time.Duration) Option {
 	return func(o *options) {
 		if d > 0 {
-			o.wait = d
+			o.flushTimeout = d
 		}
 	}
 }

@@ -33,7 +33,7 @@ func TestResync(t *testing.T) {
 
 		takes.Store(int64(10 * time.Second)) // a Syncer's Timeout
 		extra := invocations(t, f, 100, 15*time.Minute)
-		if total := sum(extra); extra[0] != defaultWait || extra[1] != outageWait || total >= 30*time.Second {
+		if total := sum(extra); extra[0] != defaultFlushTimeout || extra[1] != outageWait || total >= 30*time.Second {
 			t.Errorf("100 invocations took %s more, the first %s, the second %s", total, extra[0], extra[1])
 		}
 

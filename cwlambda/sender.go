@@ -9,8 +9,8 @@ import (
 // nothing is frozen between them. It owns a goroutine from the first invocation
 // until all have ended and what they logged was sent.
 type sender struct {
-	out  *outputs
-	wait time.Duration
+	out     *outputs
+	timeout time.Duration
 
 	mu      sync.Mutex
 	running int           // invocations
@@ -44,7 +44,7 @@ func (s *sender) run() {
 		s.mu.Lock()
 		s.due = false
 		s.mu.Unlock()
-		s.out.drain(s.wait)
+		s.out.drain(s.timeout)
 	}
 }
 

@@ -14,7 +14,7 @@ func TestSideBySide(t *testing.T) {
 		t.Run(takes.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, d := newDouble()
-				f.sender = &sender{out: f.out, wait: f.wait}
+				f.sender = &sender{out: f.out, timeout: f.flushTimeout}
 				d.set(takes, takes < 0)
 				var slots sync.WaitGroup
 				for range 8 {
@@ -46,7 +46,7 @@ func TestSideBySide(t *testing.T) {
 func TestLongInvocationSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d := newDouble()
-		f.sender = &sender{out: f.out, wait: f.wait}
+		f.sender = &sender{out: f.out, timeout: f.flushTimeout}
 		_, _ = f.invoke(context.Background(), func(context.Context) (any, error) {
 			time.Sleep(10*time.Second + time.Millisecond)
 			return nil, nil
@@ -62,7 +62,7 @@ func TestLongInvocationSideBySide(t *testing.T) {
 func TestTerminationSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d := newDouble()
-		f.sender = &sender{out: f.out, wait: f.wait}
+		f.sender = &sender{out: f.out, timeout: f.flushTimeout}
 		_, _ = f.invoke(context.Background(), func(context.Context) (any, error) {
 			if f.terminate(shutdownTime) {
 				t.Error("nothing runs, want the invocation to")

@@ -16,7 +16,7 @@
 //     says so,
 //   - at SIGTERM.
 //
-// An invocation never waits longer for that than [Wait] says, and no longer than
+// An invocation never waits longer for that than [FlushTimeout] says, and no longer than
 // a fifth of a second as long as CloudWatch is out of reach. What is not
 // delivered by then stays in memory and is sent with a later invocation; it goes
 // to the Syncer's Fallback when its memory is full, before a time-out and at
@@ -49,7 +49,7 @@ import (
 func Start(logger *zap.Logger, handler any, options ...Option) {
 	f := newFunction(logger, options)
 	if os.Getenv(runtimeAPI) == "" {
-		f.out.flush(f.wait)
+		f.out.flush(f.flushTimeout)
 	}
 	var at atomic.Pointer[time.Time]
 	opts := []lambda.Option{lambda.WithEnableSIGTERM(func() {

@@ -104,7 +104,7 @@ func TestWatchEnds(t *testing.T) {
 func TestTimeoutSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d := newDouble()
-		f.sender = &sender{out: f.out, wait: f.wait}
+		f.sender = &sender{out: f.out, timeout: f.flushTimeout}
 		d.set(-1, true)
 		ctx, cancel := invocationContext(t, "r-1", time.Second)
 		defer cancel()

@@ -20,6 +20,7 @@ type Core struct {
 	enc   zapcore.Encoder
 	out   *Syncer
 	flush bool   // every entry is to be sent at once
+	found bool   // whoever found the engine flushes it; Sync is for what is beside it
 	hold  *Hold  // nil if nothing is held
 	scope *scope // where it is held
 	// ending is the length of the encoder's line ending, -1 if unknown.
@@ -78,6 +79,7 @@ func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 			v.control(&clone)
 		case engine.Finder:
 			v.Found(c.out.started())
+			clone.found = true
 		default:
 			clone.flush = clone.flush || isFlush(&fields[i])
 		}
@@ -124,7 +126,12 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 }
 
 // Sync settles every event that was logged before, see Syncer.Sync.
-func (c *Core) Sync() error { return c.out.Sync() }
+func (c *Core) Sync() error {
+	if c.found {
+		return nil
+	}
+	return c.out.Sync()
+}
 
 // trim cuts off the line ending. Encoders of this package say what theirs is;
 // of others the last newline is taken for it, unless it is the message's own.

@@ -20,10 +20,16 @@ func (f *finder) field() zapcore.Field {
 
 // Found is called by each Core.
 func (f *finder) Found(e *engine.Engine) {
-	if !slices.Contains(f.found, drainer(e)) {
-		f.found = append(f.found, e)
+	if d := (found{e}); !slices.Contains(f.found, drainer(d)) {
+		f.found = append(f.found, d)
 	}
 }
+
+// found is an engine as a drainer.
+type found struct{ *engine.Engine }
+
+// Puts counts puts that succeeded.
+func (f found) Puts() uint64 { return f.Stats().Puts }
 
 // isStream tells whether nothing but one stream is behind a core.
 func isStream(core zapcore.Core) bool {

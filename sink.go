@@ -59,8 +59,8 @@ var _ zap.Sink = (*Syncer)(nil)
 //     kept free for errors when memory is full.
 //   - A line has no level that could be told, so nothing can be held back, see
 //     [Hold]: a parameter hold is an error that says so.
-//   - [Flush] has no effect, and [Handler] does not find the Syncer: it calls
-//     Sync, which has its Timeout and not the time of the invocation.
+//   - [Flush] has no effect, and package cwlambda does not find the Syncer: it
+//     calls Sync, which spills after Timeout.
 //   - Entries above ErrorLevel settle too, but zap keeps the error to itself.
 //   - All outputs share one lock. Sync holds it while it waits for the network,
 //     and with it whoever logs.

@@ -2,7 +2,8 @@ package cwlambda
 
 import (
 	"io"
-	"runtime/debug"
+
+	"go.uber.org/zap"
 )
 
 // A body is a streaming response, whose end is the end of the invocation:
@@ -84,7 +85,7 @@ func (b *body) end(err error) {
 // since aws-lambda-go reads in another goroutine.
 func (b *body) passPanic() {
 	if v := recover(); v != nil {
-		b.inv.panicked(v, debug.Stack())
+		b.inv.panicked(v, zap.StackSkip("", 1).String)
 		panic(v)
 	}
 }

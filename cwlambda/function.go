@@ -3,7 +3,6 @@ package cwlambda
 import (
 	"context"
 	"os"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -98,7 +97,7 @@ func (f *function) invoke(ctx context.Context, handle func(context.Context) (any
 			return
 		}
 		v := recover()
-		inv.panicked(v, debug.Stack())
+		inv.panicked(v, zap.StackSkip("", 1).String)
 		if v != nil {
 			panic(v)
 		}

@@ -173,7 +173,7 @@ func TestPanicsAreLogged(t *testing.T) {
 			t.Error("no panic")
 		}()
 		in := srv.Messages(group, stream)
-		if len(in) != 1 || !strings.Contains(in[0], `"requestId":"r-1"`) || !strings.Contains(in[0], `"errorType":"`+test.errorType+`"`) || !strings.Contains(in[0], "cwlambda.panicWith(") {
+		if len(in) != 1 || !strings.Contains(in[0], `"requestId":"r-1"`) || !strings.Contains(in[0], `"errorType":"`+test.errorType+`"`) || !strings.Contains(in[0], "cwlambda.panicWith") {
 			t.Errorf("in the stream is %q, want the panic of type %s with its stack", in, test.errorType)
 		}
 	}

@@ -122,7 +122,7 @@ func (i *invocation) drain() {
 
 // panicked ends it with a panic, or with runtime.Goexit if v is nil. The process
 // ends after a panic, so nothing stays in memory.
-func (i *invocation) panicked(v any, stack []byte) {
+func (i *invocation) panicked(v any, stack string) {
 	i.once.Do(func() {
 		i.stopWatch()
 		if v == nil {
@@ -135,7 +135,7 @@ func (i *invocation) panicked(v any, stack []byte) {
 			err = errors.New(fmt.Sprint(v))
 		}
 		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
-			ce.Stack = string(stack)
+			ce.Stack = stack
 			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)))
 		}
 		i.f.out.flush(i.limit())

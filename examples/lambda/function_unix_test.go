@@ -30,7 +30,9 @@ var steps = []string{"INFO step 1", "INFO step 2", "INFO step 3"}
 
 func with(more ...string) []string { return append(steps[:len(steps):len(steps)], more...) }
 
-func event(do string) string { return fmt.Sprintf(`{"order":"A-1","log":3,"debug":2,"ms":5,"do":%q}`, do) }
+func event(do string) string {
+	return fmt.Sprintf(`{"order":"A-1","log":3,"debug":2,"ms":5,"do":%q}`, do)
+}
 
 func TestOK(t *testing.T) {
 	logs := newLogServer(t)
@@ -103,7 +105,7 @@ func TestPanic(t *testing.T) {
 			t.Errorf("answer is %+v", a)
 		}
 		logs.check("r-1", with("ERROR invocation panicked")...)
-		if e := logs.entries("r-1")[3]; e.ErrorType != "string" || !strings.HasPrefix(e.Exception, "no stock, and nobody checked\n") || !strings.Contains(e.Exception, "main.handle(") {
+		if e := logs.entries("r-1")[3]; e.ErrorType != "string" || !strings.HasPrefix(e.Exception, "no stock, and nobody checked\n") || !strings.Contains(e.Exception, "main.handle\n") {
 			t.Errorf("entry is %+v", e)
 		}
 		if status := p.status(); status != 1 {

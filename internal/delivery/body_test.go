@@ -46,7 +46,7 @@ func TestBodyTwice(t *testing.T) {
 		s.prepare()
 		s.takesBodies.Store(true)
 		s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
-		if want := []int{2, 1}; !slices.Equal(l.n, want) {
+		if want := []int{3, 2}; !slices.Equal(l.n, want) {
 			t.Errorf("got puts with %v options, want %v: the second without a body", l.n, want)
 		}
 		if n := r.count(Delivered); n != 2 {

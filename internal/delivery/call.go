@@ -66,7 +66,8 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 		out, err := f(ctx)
 		if err != nil {
 			// An error may panic too, when it is a typed nil: let it do so here.
-			_, _, _ = classify(err), Code(err), err.Error()
+			_, _, err = classify(err), Code(err), explain(err)
+			_ = err.Error()
 		}
 		a = answer{out, err}
 	}()
@@ -74,9 +75,13 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	if !came {
 		if over.CompareAndSwap(false, true) {
 			c.abandoned.Add(1)
+			w.leaveConn(true)
 			return out, true, fmt.Errorf("%w, and the client did not return", context.Cause(ctx))
 		}
 		a = <-done
+	}
+	if a.err != nil {
+		w.leaveConn(ctx.Err() != nil)
 	}
 	if a.err != nil && ctx.Err() != nil {
 		// The SDK's text would only say that a deadline was exceeded.

@@ -1,7 +1,10 @@
 package delivery
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -11,21 +14,46 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// A class says what to do about an error of the service.
+// A class says what to do about an error of a put or a creation.
 type class int8
 
 const (
-	classRetry  class = iota // keep the events and try again later
-	classBisect              // some event is bad: halve the batch
-	classCreate              // the stream or its group does not exist
-	classToken               // put again with the token that the error names
-	classDone                // delivered before
-	classFatal               // waiting cannot mend it
+	classRetry   class = iota // keep the events and try again later
+	classBisect               // some event is bad: halve the batch
+	classSuspect              // some event may be bad: once more, then halve the batch
+	classCreate               // the stream or its group does not exist
+	classToken                // put again with the token that the error names
+	classDone                 // delivered before
+	classFatal                // waiting cannot mend it
 )
 
-// passing lists error codes of things that pass, besides the throttling that the
-// SDK knows: overload, expired credentials that somebody renews, a clock that is
-// being set. Whatever comes with status 408, 429 or 5xx passes too.
+// classify decides about an error. Only what CloudWatch Logs itself said decides
+// about events, streams and rights. What nobody said, or somebody else, passes:
+// the network, a source of credentials, a gateway with a page of its own.
+func classify(err error) class {
+	var creation *creationError // never an event's fault
+	if errors.As(err, &creation) {
+		if c := classify(creation.error); c == classRetry || c == classCreate {
+			return classRetry
+		}
+		return classFatal
+	}
+	switch originOf(err) {
+	case fromService:
+		return classifyAnswer(err)
+	case fromConfig, fromClient:
+		return classFatal
+	case fromGateway:
+		if statusOf(err) == http.StatusRequestEntityTooLarge {
+			return classBisect
+		}
+	}
+	return classRetry
+}
+
+// passing lists codes of things that pass, besides the throttling that the SDK
+// knows: overload, expired credentials that somebody renews, a clock that is being
+// set. Whatever comes with status 408, 429 or 5xx passes too.
 var passing = map[string]bool{
 	"AbortedException":            true,
 	"ConflictException":           true,
@@ -42,34 +70,28 @@ var passing = map[string]bool{
 	"ServiceUnavailableException": true,
 }
 
-// classify decides about an error of a put or a creation. SDK errors arrive
-// wrapped, so everything is found by errors.As.
-func classify(err error) class {
-	var (
-		api      smithy.APIError
-		params   smithy.InvalidParamsError
-		encoding *smithy.SerializationError
-		panicked *PanicError
-	)
-	var creation *creationError // never an event's fault
-	if errors.As(err, &creation) {
-		if c := classify(creation.error); c == classRetry || c == classCreate {
-			return classRetry
-		}
-		return classFatal
-	}
-	switch {
-	case errors.As(err, &panicked), errors.As(err, &params), errors.As(err, &encoding):
-		return classFatal
-	case statusOf(err) == http.StatusRequestEntityTooLarge: // whoever says so, a proxy with a page for example
-		return classBisect
-	case !errors.As(err, &api):
-		// The network, the resolver, TLS, a credential source, an answer that
-		// is no JSON: nothing that the service said.
-		return classRetry
-	}
+// badInput lists codes of a put that the service could not read, or would not.
+// Most likely an event is to blame, and else the batch was damaged on its way.
+var badInput = map[string]bool{
+	"InvalidInputException":          true,
+	"InvalidParameterValue":          true,
+	"InvalidParameterValueException": true,
+	"InvalidRequestException":        true,
+	"MalformedHttpRequestException":  true,
+	"SerializationException":         true,
+	"ValidationError":                true,
+	"ValidationException":            true,
+}
+
+// classifyAnswer decides about an error of CloudWatch Logs.
+func classifyAnswer(err error) class {
+	var api smithy.APIError
+	_ = errors.As(err, &api)
 	code, status := api.ErrorCode(), statusOf(err)
+	bad := badInput[code] || code == "InvalidParameterException"
 	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		return classBisect
 	case code == "ResourceNotFoundException":
 		return classCreate
 	case code == "DataAlreadyAcceptedException":
@@ -78,16 +100,22 @@ func classify(err error) class {
 		return classToken
 	case passing[code], throttled(err), skewed(err):
 		return classRetry
-	case status == http.StatusRequestTimeout, status >= 500,
-		status == http.StatusProxyAuthRequired, status >= 300 && status < 400: // not the service
+	case status == http.StatusRequestTimeout, status >= 500, status == http.StatusProxyAuthRequired, status >= 300 && status < 400: // not the service
 		return classRetry
-	case code == "InvalidParameterException":
-		if m := api.ErrorMessage(); strings.Contains(m, "logGroupName") || strings.Contains(m, "logStreamName") {
-			return classFatal // it is no event's fault
-		}
+	case bad && namesStream(api.ErrorMessage()):
+		return classFatal
+	case badInput[code]:
+		return classSuspect
+	case bad:
 		return classBisect
 	}
 	return classFatal
+}
+
+// namesStream tells whether a text is about the name of a group or a stream, which
+// is no event's fault.
+func namesStream(text string) bool {
+	return strings.Contains(text, "logGroupName") || strings.Contains(text, "logStreamName")
 }
 
 // skewed tells whether the SDK found this machine's clock wrong when a signature
@@ -97,32 +125,53 @@ func skewed(err error) bool {
 	return statusOf(err) >= 400 && statusOf(err) < 500 && errors.As(err, &r) && r.RetryableError()
 }
 
+// throttled tells whether whoever answered wants fewer calls.
+func throttled(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && throttleCode(api.ErrorCode()) || statusOf(err) == http.StatusTooManyRequests
+}
+
+func throttleCode(code string) bool {
+	_, ok := retry.DefaultThrottleErrorCodes[code]
+	return ok
+}
+
+// statusOf is the HTTP status of the answer to a call of ours, 0 if there is none.
 func statusOf(err error) int {
-	var resp *smithyhttp.ResponseError
-	if errors.As(err, &resp) && resp.Response != nil {
+	if o := originOf(err); o != fromService && o != fromGateway {
+		return 0
+	}
+	var (
+		resp     *smithyhttp.ResponseError
+		stranger *strangerError
+	)
+	switch {
+	case errors.As(err, &resp) && answered(resp):
 		return resp.HTTPStatusCode()
+	case errors.As(err, &stranger):
+		return stranger.status
 	}
 	return 0
+}
+
+// isReset tells whether the other side ended a connection that was there.
+func isReset(err error) bool {
+	if originOf(err) != fromNetwork || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "read" || op.Op == "write") && !op.Timeout() ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(err.Error(), "stream error: ") // of HTTP/2, which has no type outside net/http
 }
 
 // exists tells whether a creation came too late, which is as good.
 func exists(err error) bool {
 	var e *types.ResourceAlreadyExistsException
-	return errors.As(err, &e)
+	return originOf(err) == fromService && errors.As(err, &e)
 }
 
-// throttled tells whether the service wants fewer calls.
-func throttled(err error) bool {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
-			return true
-		}
-	}
-	return statusOf(err) == http.StatusTooManyRequests
-}
-
-// A creationError is an error of a creation, which is never an event's fault.
+// A creationError is an error of a creation.
 type creationError struct{ error }
 
 func (e *creationError) Unwrap() error { return e.error }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
@@ -19,13 +18,10 @@ import (
 type delivery struct {
 	stream *Stream
 	report Report
-	left   []*request
-	bad    int // puts in a row that failed with bad events
+	whole  batch.List
+	left   []*request // parts of it, each event once
+	blame  blame
 }
-
-// maxBad is how many puts in a row may fail with bad events before they are
-// spaced: more than lead to one bad event among 10,000.
-const maxBad = 64
 
 // attempt waits for its turn, tries the next request, and acts on the outcome.
 func (d *delivery) attempt(ctx context.Context) {
@@ -44,18 +40,19 @@ func (d *delivery) attempt(ctx context.Context) {
 		d.succeed(out)
 	case errors.Is(err, errTooLarge):
 		s.pace.cancel(round)
-		d.bisect(err)
+		d.halve(err)
 	case ctx.Err() != nil: // whatever came, nobody waits any longer
 		s.pace.cancel(round)
 		s.Recorder.RecordTrouble(err, false)
 		fate, _ := s.FateOfUntried(context.Cause(ctx))
 		d.abandon(fate, err)
-	case c == classBisect:
-		// The service answers, so nothing speaks against going on.
-		s.pace.report(round, nil, false)
+	case c == classBisect, c == classSuspect:
 		s.Recorder.RecordTrouble(err, false)
-		d.bisect(err)
-		d.slowDown(ctx)
+		giveUp := d.suspect(c, err)
+		s.pace.report(round, giveUp, true)
+		if giveUp != nil {
+			d.abandon(Refused, giveUp)
+		}
 	case c == classFatal:
 		s.pace.report(round, err, true)
 		s.Recorder.RecordTrouble(err, false) // the fallback tells, with the events
@@ -65,6 +62,9 @@ func (d *delivery) attempt(ctx context.Context) {
 		// One failure is everyday business: a connection that the server
 		// closed while it was idle, a throttle.
 		s.Recorder.RecordTrouble(err, round > 0)
+		if r.reset(err) {
+			d.halve(err)
+		}
 	}
 }
 
@@ -80,7 +80,7 @@ func (d *delivery) pop() *request {
 
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
-	d.bad = 0
+	d.blame.settle(d.report)
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
 		var err error
@@ -91,34 +91,68 @@ func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 	}
 }
 
-// bisect looks for what is bad in the next request. A notice goes first, so that
-// no event is blamed for it.
-func (d *delivery) bisect(err error) {
+// halve divides the next request. A notice goes first, so that no event is blamed
+// for it.
+func (d *delivery) halve(err error) {
 	r := d.pop()
 	n := r.evs.Len()
-	switch {
-	case r.notice != "":
+	if r.notice != "" {
 		d.report(batch.List{}, true, Invalid, err)
-		d.left = append(d.left, newRequest(r.evs, ""))
-	case n > 1:
-		d.left = append(d.left, newRequest(r.evs.Slice(n/2, n), ""), newRequest(r.evs.Slice(0, n/2), ""))
+		d.left = append(d.left, r.part(0, n))
+		return
+	}
+	d.left = append(d.left, r.part(n/2, n), r.part(0, n/2))
+}
+
+// suspect looks for what is bad in the next request. It gives up, with the reason,
+// when everything is found bad: then no event is to blame.
+func (d *delivery) suspect(c class, err error) (giveUp error) {
+	r := d.next()
+	if c == classSuspect && !r.suspected {
+		r.suspected = true // it may have been damaged on its way
+		return nil
+	}
+	d.blame.count(err)
+	if r.notice != "" || r.evs.Len() > 1 {
+		d.halve(err)
+	} else {
+		d.blame.add(d.pop(), err)
+	}
+	switch {
+	case len(d.left) == 0:
+		d.blame.settle(d.report)
+	case !d.blame.everything():
+	case !d.blame.probed:
+		d.blame.probed = true
+		d.newestFirst()
 	default:
-		d.report(r.evs, false, Invalid, err)
+		var rs []*request
+		rs, giveUp = d.blame.withdraw()
+		d.left = append(d.left, rs...)
 	}
+	return giveUp
 }
 
-// slowDown keeps a service that finds fault with everything from becoming a hot
-// loop.
-func (d *delivery) slowDown(ctx context.Context) {
-	if d.bad++; d.bad > maxBad && len(d.left) > 0 {
-		sleep(ctx, time.Second)
+// newestFirst has the newest event stand alone on top of the stack.
+func (d *delivery) newestFirst() {
+	r := d.left[0]
+	n := r.evs.Len()
+	if n > 1 {
+		r.release()
+		d.left[0] = r.part(0, n-1)
+		d.left = append(d.left, r.part(n-1, n))
+		return
 	}
+	d.left = append(d.left[1:], r)
 }
 
-// abandon reports all that is left.
+// abandon reports all that is left, as one run.
 func (d *delivery) abandon(f Fate, err error) {
+	d.blame.settle(d.report)
+	from, to, notice := d.whole.Len(), 0, false
 	for len(d.left) > 0 {
 		r := d.pop()
-		d.report(r.evs, r.notice != "", f, err)
+		from, to, notice = min(from, r.at), max(to, r.at+r.evs.Len()), notice || r.notice != ""
 	}
+	d.report(d.whole.Slice(from, to), notice, f, err)
 }

@@ -4,19 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 )
 
-// Code names an error for people and for telling errors apart: the service's
-// code where there is one. The text will not do, it holds a request id.
+// Code names an error for telling errors apart: the service's code where there is
+// one. The text will not do, it holds a request id.
 func Code(err error) string {
 	var api smithy.APIError
-	switch {
+	switch o := originOf(err); {
 	case errors.Is(err, errNoGzip):
 		return "gzip" // what the server said may have been told before, for itself
+	case o == fromCredentials:
+		return "credentials"
+	case o == fromConfig:
+		return "configuration"
+	case o == fromGateway:
+		return fmt.Sprintf("HTTP %d", statusOf(err))
 	case errors.As(err, &api):
 		return api.ErrorCode()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -33,59 +40,133 @@ func Code(err error) string {
 
 // Hint is what a reader of the error can do about it, or nothing.
 func Hint(err error) string {
-	code := Code(err)
 	var untried *untriedError
 	switch {
 	case errors.As(err, &untried):
 		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
 		return "do not Compress for this server"
-	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation":
-		return hintDenied(err)
-	case code == "RequestExpired", code == "RequestTimeTooSkewed", skewed(err):
-		return "check this machine's clock"
-	case strings.HasPrefix(code, "ExpiredToken"), code == "UnrecognizedClientException", code == "InvalidSignatureException",
-		code == "SignatureDoesNotMatch", code == "MissingAuthenticationTokenException", code == "IncompleteSignatureException":
-		return "check the credentials"
-	case throttled(err):
-		return "ask for a higher quota if this lasts"
 	}
-	var (
-		api      smithy.APIError
-		params   smithy.InvalidParamsError
-		panicked *PanicError
-	)
-	switch {
-	case errors.As(err, &api), errors.As(err, &params), errors.As(err, &panicked):
-	case strings.Contains(err.Error(), " get identity: "): // its type says nothing
-		return "check the credentials"
-	default:
+	switch originOf(err) {
+	case fromService:
+		return hintAnswer(err)
+	case fromGateway:
+		return "check the endpoint, and what lies between: that was not CloudWatch Logs"
+	case fromCredentials:
+		return hintCredentials(err)
+	case fromConfig:
+		return hintConfig(err)
+	case fromNetwork:
 		return "check region, endpoint and network"
 	}
 	return ""
 }
 
-// actions finds what IAM calls an action. It need not be the operation that
-// failed: tags and keys take rights of their own.
-var actions = regexp.MustCompile(`\b(logs|kms):[A-Z]\w*`)
+// hintAnswer is Hint for what the service said.
+func hintAnswer(err error) string {
+	switch code := Code(err); {
+	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation", code == "NotAuthorized":
+		return hintDenied(err)
+	case code == "RequestExpired", code == "RequestTimeTooSkewed", skewed(err):
+		return "check this machine's clock"
+	case strings.HasPrefix(code, "ExpiredToken"), code == "UnrecognizedClientException", code == "InvalidClientTokenId",
+		code == "InvalidSignatureException", code == "SignatureDoesNotMatch", strings.HasPrefix(code, "MissingAuthenticationToken"),
+		strings.HasPrefix(code, "IncompleteSignature"):
+		return "check the credentials"
+	case throttled(err):
+		return "ask for a higher quota if this lasts"
+	}
+	return ""
+}
 
-// hintDenied is Hint for rights that are missing.
+var (
+	// actions finds what IAM calls an action. It need not be the operation that
+	// failed: tags and keys take rights of their own.
+	actions = regexp.MustCompile(`\b(logs|kms|sts|sso|iam):[A-Z]\w*`)
+	// denied finds the words that say that it is the caller who lacks a right.
+	denied = regexp.MustCompile(`(?i)\bnot authorized to perform\b|\badditional permission\b|\bno [\w -]+ (policy|boundary) allows\b|\bexplicit deny\b`)
+)
+
+// hintDenied is Hint for rights that are missing. It names an action only where
+// the service says that the caller may not do that; a key or an organization may
+// be in the way as well, and no right of the caller's would help.
 func hintDenied(err error) string {
 	var (
-		api    smithy.APIError
-		op     *smithy.OperationError
-		action string
+		api smithy.APIError
+		op  *smithy.OperationError
 	)
-	if errors.As(err, &api) {
-		action = actions.FindString(api.ErrorMessage())
+	if !errors.As(err, &api) {
+		return ""
 	}
+	text := api.ErrorMessage()
+	i := denied.FindStringIndex(text)
+	if i == nil || strings.Contains(text[:i[0]], ".amazonaws.com") { // that is a service, not the caller
+		switch {
+		case strings.Contains(strings.ToLower(text), "kms"):
+			return "check the policy of the KMS key"
+		case errors.As(err, &op):
+			return "check the permissions for logs:" + op.Operation()
+		}
+		return "check the permissions"
+	}
+	action := actions.FindString(text[i[0]:])
 	switch {
 	case action == "" && errors.As(err, &op):
 		action = "logs:" + op.Operation()
 	case action == "":
-		return ""
-	case strings.Contains(api.ErrorMessage(), "explicit deny"):
+		return "check the permissions"
+	}
+	if strings.Contains(text, "explicit deny") {
 		return "do not deny " + action // allowing it as well would be of no use
 	}
 	return "allow " + action
+}
+
+// hintCredentials names the source that failed, as far as the error tells.
+func hintCredentials(err error) string {
+	op := innermost(err)
+	if op == nil || ours(op) {
+		return "check the credentials"
+	}
+	source := op.Service()
+	if source == "STS" {
+		source = "sts:" + op.Operation()
+	}
+	var api smithy.APIError
+	if errors.As(op, &api) && denied.MatchString(api.ErrorMessage()) {
+		if action := actions.FindString(api.ErrorMessage()); action != "" {
+			return "check the credentials: allow " + action
+		}
+	}
+	return "check the credentials: they come from " + source
+}
+
+// innermost is the operation that failed first.
+func innermost(err error) *smithy.OperationError {
+	var op, last *smithy.OperationError
+	for errors.As(err, &op) {
+		last, err = op, op.Err
+	}
+	return last
+}
+
+var variable = regexp.MustCompile(`\bAWS_[A-Z0-9_]+`)
+
+// hintConfig says what the configuration of the client lacks.
+func hintConfig(err error) string {
+	text := err.Error()
+	var file *fs.PathError
+	switch {
+	case strings.Contains(text, "Missing Region"), strings.Contains(text, "signing region is required"):
+		return "set AWS_REGION"
+	case strings.Contains(text, "invalid input region"):
+		return "check AWS_REGION"
+	case variable.MatchString(text):
+		return "check " + variable.FindString(text)
+	case strings.Contains(text, "shared config profile"):
+		return "check AWS_PROFILE"
+	case errors.As(err, &file):
+		return fmt.Sprintf("check the file %q", file.Path)
+	}
+	return "check the AWS configuration"
 }

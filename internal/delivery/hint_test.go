@@ -38,12 +38,12 @@ func TestHintDenied(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"no message", denied(""), "allow logs:PutLogEvents"},
+		{"no message", denied(""), "check the permissions for logs:PutLogEvents"},
 		{"action", denied(user + "logs:CreateLogStream" + resource + "because no identity-based policy allows the logs:CreateLogStream action"), "allow logs:CreateLogStream"},
 		{"key", denied(user + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/4711"), "allow kms:GenerateDataKey"},
 		{"tags", denied(`User with accountId: 123456789012 is not authorized to perform CreateLogGroup with Tags. An additional permission "logs:TagResource" is required.`), "allow logs:TagResource"},
 		{"explicit deny", denied(user + "logs:PutLogEvents" + resource + "with an explicit deny in a service control policy"), "do not deny logs:PutLogEvents"},
-		{"not of the SDK", coded("AccessDenied", "no"), ""},
+		{"not of the SDK", coded("AccessDenied", "no"), "check the permissions"},
 	} {
 		if got := Hint(tt.err); got != tt.want {
 			t.Errorf("%s: Hint = %q, want %q", tt.name, got, tt.want)

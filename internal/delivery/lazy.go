@@ -53,7 +53,10 @@ func (c *LazyClient) get(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	}
 	sdk, err := c.New(ctx)
 	if err != nil {
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &configError{err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

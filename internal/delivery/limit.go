@@ -2,10 +2,12 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http/httptrace"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -27,12 +29,17 @@ type timeoutError time.Duration
 func (e timeoutError) Error() string        { return fmt.Sprintf("no answer in %s", time.Duration(e)) }
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// A watch ends a call when its limit is reached.
+// A watch ends a call when its limit is reached, and the connection of a call that
+// got no answer.
 type watch struct {
 	limit
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
-	stale  atomic.Bool
+
+	mu       sync.Mutex
+	stale    bool
+	conn     net.Conn // that the call got last
+	answered bool     // on conn
 }
 
 // start begins to watch. stop is to be called at the end.
@@ -40,10 +47,7 @@ func (l limit) start(ctx context.Context) (context.Context, *watch) {
 	w := &watch{limit: l}
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	w.timer = time.AfterFunc(l.whole, w.expire)
-	if l.stale < l.whole {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn})
-	}
-	return ctx, w
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, GotFirstResponseByte: w.gotAnswer}), w
 }
 
 func (w *watch) stop() {
@@ -52,7 +56,10 @@ func (w *watch) stop() {
 }
 
 func (w *watch) expire() {
-	if w.stale.Load() {
+	w.mu.Lock()
+	stale := w.stale
+	w.mu.Unlock()
+	if stale {
 		w.cancel(fmt.Errorf("%w: %w", timeoutError(w.limit.stale), errStale))
 		return
 	}
@@ -61,8 +68,36 @@ func (w *watch) expire() {
 
 // gotConn chooses the limit by the connection that the call got.
 func (w *watch) gotConn(c httptrace.GotConnInfo) {
-	old := c.WasIdle && c.IdleTime >= idleLong
-	if old && w.timer.Reset(w.limit.stale) || !old && w.stale.Load() && w.timer.Reset(w.whole) {
-		w.stale.Store(old)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conn, w.answered = c.Conn, false
+	old := w.limit.stale < w.whole && c.WasIdle && c.IdleTime >= idleLong
+	if old && w.timer.Reset(w.limit.stale) || !old && w.stale && w.timer.Reset(w.whole) {
+		w.stale = old
 	}
+}
+
+func (w *watch) gotAnswer() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered = true
+}
+
+// leaveConn closes the connection of a call that failed, unless it was answered on
+// it and not cut off. HTTP/2 would go on using it: to cancel a request ends no
+// more than a stream of the connection, even if nothing comes through any more.
+//
+// Others that wait for an answer on it try again with a new one.
+func (w *watch) leaveConn(cutOff bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn == nil || w.answered && !cutOff {
+		return
+	}
+	conn := w.conn
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // its own Close may wait for the other side
+	}
+	_ = conn.Close()
+	w.conn = nil
 }

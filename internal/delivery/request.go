@@ -15,8 +15,12 @@ import (
 type request struct {
 	evs    batch.List
 	notice string
+	at     int // of the first event in its batch
 	size   int // as the service counts it, exact once a body was made
 	body   *body
+
+	resets    int  // how often the connection was reset
+	suspected bool // an event may be bad
 }
 
 // errTooLarge is a request of events that are not all UTF-8, and with what
@@ -31,6 +35,13 @@ func newRequest(evs batch.List, notice string) *request {
 	return r
 }
 
+// part gives the events from i up to and without j, and forgets the notice.
+func (r *request) part(i, j int) *request {
+	p := newRequest(r.evs.Slice(i, j), "")
+	p.at, p.resets, p.suspected = r.at+i, r.resets, r.suspected
+	return p
+}
+
 // count is how many events the service sees.
 func (r *request) count() int {
 	if r.notice != "" {
@@ -41,6 +52,24 @@ func (r *request) count() int {
 
 // tooLarge tells whether it must be divided. One event is sent, whatever it is.
 func (r *request) tooLarge() bool { return r.size > batch.MaxBytes && r.count() > 1 }
+
+const (
+	// maxResets is how often a connection may be reset before the body is taken
+	// to be the reason, and made smaller; but not than smallBody.
+	maxResets = 3
+	smallBody = 16 << 10
+)
+
+// reset counts connections that were reset, and tells whether the request is to
+// be divided for it: some proxies do that to what they find too large, without an
+// answer.
+func (r *request) reset(err error) bool {
+	if !isReset(err) || r.size <= smallBody || r.count() == 1 {
+		return false
+	}
+	r.resets++
+	return r.resets >= maxResets
+}
 
 // compressed tells whether the body that was sent last is.
 func (r *request) compressed() bool { return r.body != nil && r.body.gzip }

@@ -72,7 +72,7 @@ type Report func(evs batch.List, notice bool, f Fate, err error)
 // of the first of evs. Both together are within the limits of one put.
 func (s *Stream) Deliver(ctx context.Context, evs batch.List, notice string, report Report) {
 	s.prepare()
-	d := delivery{stream: s, report: report, left: []*request{newRequest(evs, notice)}}
+	d := delivery{stream: s, report: report, whole: evs, left: []*request{newRequest(evs, notice)}}
 	for len(d.left) > 0 {
 		d.attempt(ctx)
 	}

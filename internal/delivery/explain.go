@@ -1,0 +1,45 @@
+package delivery
+
+import (
+	"errors"
+	"strings"
+)
+
+// An explained error begins with whose it is and leaves out what the SDK says
+// about the steps on the way there.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }
+
+// explain shortens errors that are not the service's own.
+func explain(err error) error {
+	var (
+		whose  string
+		loaded *configError // says so itself
+	)
+	switch o := originOf(err); {
+	case o == fromCredentials:
+		whose = "credentials: "
+	case o == fromConfig && !errors.As(err, &loaded):
+		whose = "configuration: "
+	default:
+		return err
+	}
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, "operation error CloudWatch Logs: "); ok {
+		if _, step, ok := strings.Cut(rest, ", "); ok {
+			text = step
+		}
+	}
+	if _, rest, ok := strings.Cut(text, identityStep); ok {
+		text = rest
+	}
+	for _, step := range []string{"get credentials: ", "failed to refresh cached credentials, ", "failed to resolve service endpoint, ", "endpoint rule error, ", "Invalid Configuration: "} {
+		text = strings.TrimPrefix(text, step)
+	}
+	return &explained{whose + strings.TrimPrefix(text, "failed to "), err}
+}

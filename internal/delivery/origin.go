@@ -1,0 +1,152 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// An origin tells whose error it is. A call to CloudWatch Logs may fail before it
+// is made, and then the error may well be that of another service of AWS.
+type origin int8
+
+const (
+	fromNetwork     origin = iota // nobody answered, or nobody knows
+	fromService                   // CloudWatch Logs said so
+	fromGateway                   // somebody answered who is not CloudWatch Logs
+	fromCredentials               // there are no credentials to sign with
+	fromConfig                    // the client cannot work as it is configured
+	fromClient                    // the client panicked, or found its input wrong
+)
+
+// A configError is that the client could not be made.
+type configError struct{ error }
+
+func (e *configError) Unwrap() error { return e.error }
+
+// originOf walks down from the outermost error to the first one that says where
+// it comes from.
+func originOf(err error) origin {
+	for err != nil {
+		switch e := err.(type) {
+		case *PanicError, smithy.InvalidParamsError, *smithy.InvalidParamsError, *smithy.SerializationError:
+			return fromClient
+		case *configError:
+			return fromConfig
+		case *strangerError:
+			return fromGateway
+		case *smithyhttp.RequestSendError:
+			return fromNetwork
+		case *smithy.OperationError:
+			if !ours(e) {
+				return fromCredentials
+			}
+		case *awshttp.ResponseError:
+			if answered(e.ResponseError) {
+				return answerer(err)
+			}
+		case *smithyhttp.ResponseError:
+			if answered(e) {
+				return answerer(err)
+			}
+		case smithy.APIError: // of a client that is not the SDK's
+			return answerer(err)
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				if o := originOf(err); o != fromNetwork {
+					return o
+				}
+			}
+			return fromNetwork
+		default:
+			if o := stepOf(err.Error()); o != fromNetwork {
+				return o
+			}
+		}
+		err = errors.Unwrap(err)
+	}
+	return fromNetwork
+}
+
+// answered tells whether there is an answer behind an error of one: the SDK wraps
+// what goes wrong before in the same way.
+func answered(e *smithyhttp.ResponseError) bool {
+	return e != nil && e.Response != nil && e.Response.Response != nil && e.Response.StatusCode > 0
+}
+
+// ours tells whether an operation is one that a Stream asked for.
+func ours(e *smithy.OperationError) bool {
+	switch e.Operation() {
+	case "PutLogEvents", "CreateLogStream", "CreateLogGroup", "PutRetentionPolicy":
+		return true
+	}
+	return e.Service() == cloudwatchlogs.ServiceID
+}
+
+// The texts by which the SDK tells the steps before a request is sent; it has no
+// types for them. All but the first end in what no waiting can mend.
+const identityStep = "get identity: "
+
+var configSteps = regexp.MustCompile(`^(resolve auth scheme|bind auth scheme params|sign request): ` +
+	`|^(could not select an auth scheme|no resolved auth scheme|no identity|no signer)` +
+	`|^failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
+	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid)`)
+
+func stepOf(text string) origin {
+	switch {
+	case strings.HasPrefix(text, identityStep):
+		return fromCredentials
+	case configSteps.MatchString(text):
+		return fromConfig
+	}
+	return fromNetwork
+}
+
+// codeForm is what codes of AWS look like. The SDK calls an error UnknownError
+// when the answer has none.
+var codeForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{2,63}$`)
+
+// answerer tells whether it was CloudWatch Logs that answered. A gateway, a proxy
+// or another service at the same address may have a code too, but not one that
+// ends like those of AWS, and no request id.
+func answerer(err error) origin {
+	var (
+		api  smithy.APIError
+		resp *awshttp.ResponseError
+	)
+	switch {
+	case errors.As(err, &api):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled), errors.As(err, new(net.Error)):
+		return fromNetwork // it broke off
+	default:
+		return fromGateway
+	}
+	code := api.ErrorCode()
+	switch {
+	case code == "UnknownError", !codeForm.MatchString(code):
+		return fromGateway
+	case strings.HasSuffix(code, "Exception"), commonCodes[code], passing[code], throttleCode(code):
+		return fromService
+	case errors.As(err, &resp) && resp.RequestID == "":
+		return fromGateway
+	}
+	return fromService
+}
+
+// commonCodes are those that any service of AWS may answer and that do not end in
+// Exception.
+//
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html
+var commonCodes = map[string]bool{
+	"AccessDenied": true, "AuthFailure": true, "IncompleteSignature": true, "InvalidAction": true, "InvalidClientTokenId": true,
+	"MissingAuthenticationToken": true, "NotAuthorized": true, "OptInRequired": true, "SignatureDoesNotMatch": true,
+	"UnauthorizedOperation": true, "UnknownOperation": true, "ValidationError": true,
+}

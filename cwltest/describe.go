@@ -103,10 +103,7 @@ type place struct {
 }
 
 func (s *Server) describeLogStreams(c *call, in *describeStreamsInput) (any, *apiError) {
-	if err := in.identify(); err != nil {
-		return nil, err
-	}
-	if err := checkGroupName(in.LogGroupName); err != nil {
+	if err := in.checkGroup(); err != nil {
 		return nil, err
 	}
 	limit, err := checkLimit(in.Limit, maxDescribed)

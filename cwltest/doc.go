@@ -55,6 +55,11 @@
 // switches in [Server]; quotas, IAM policies and whatever else goes wrong are
 // a [Fault].
 //
+// # Across restarts
+//
+// A server writes every change to its [Server.Journal] before it acknowledges
+// it, and [Server.Replay] reads it back.
+//
 // What the service does in its own time is done at once here: what was put can
 // be read, what was deleted is gone, and nothing stored ever expires.
 package cwltest

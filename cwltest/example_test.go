@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -136,6 +139,51 @@ func ExampleStart() {
 	}))
 	fmt.Println(err, srv.Messages("/acme/prod", "orders"))
 	// Output: <nil> [hello]
+}
+
+// What a server holds outlives it in a file.
+func ExampleServer_Replay() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	for range 3 {
+		if err := restart(filepath.Join(dir, "journal")); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// [hello]
+	// [hello hello]
+	// [hello hello hello]
+}
+
+func restart(name string) error {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	srv := new(cwltest.Server)
+	whole, err := srv.Replay(file)
+	if err != nil {
+		return err
+	}
+	// A program that was killed may have left half a line behind.
+	if err := file.Truncate(whole); err != nil {
+		return err
+	}
+	if _, err := file.Seek(whole, io.SeekStart); err != nil {
+		return err
+	}
+	srv.Journal = file
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	err = hello(srv.Client())
+	fmt.Println(srv.Messages("/acme/prod", "orders"))
+	return err
 }
 
 // A client of one's own can be given the way into memory.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // about is what every request says of whom it is about. A group is given by
@@ -40,6 +41,30 @@ func (a *about) identify() *apiError {
 	name := groupOf(*a.LogGroupIdentifier)
 	a.LogGroupName = &name
 	return nil
+}
+
+// checkGroup checks the group of a request that may give an identifier.
+func (a *about) checkGroup() *apiError {
+	if err := a.identify(); err != nil {
+		return err
+	}
+	return checkGroupName(a.LogGroupName)
+}
+
+// checkStream checks the stream as well.
+func (a *about) checkStream() *apiError {
+	if err := a.checkGroup(); err != nil {
+		return err
+	}
+	return checkStreamName(a.LogStreamName)
+}
+
+// checkNames is checkStream for requests that give the group by name.
+func (a *about) checkNames() *apiError {
+	if err := checkGroupName(a.LogGroupName); err != nil {
+		return err
+	}
+	return checkStreamName(a.LogStreamName)
 }
 
 // groupOf returns the name in an ARN; what is none is a name.
@@ -95,26 +120,23 @@ func (s *Server) createLogGroup(c *call, in *createGroupInput) (any, *apiError) 
 		return nil, violation(in.Class, "logGroupClass",
 			"Member must satisfy enum value set: [STANDARD, INFREQUENT_ACCESS, DELIVERY, ESSENTIALS]")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.in(c.req.Region)
-	if r.groups[*in.LogGroupName] != nil {
+	s.lockChanges()
+	defer s.unlockChanges()
+	if s.in(c.req.Region).groups[*in.LogGroupName] != nil {
 		return nil, exists("log group")
 	}
-	g := r.addGroup(*in.LogGroupName)
-	g.kmsKey, g.protected, g.tags = in.KMSKeyID, in.Protected, in.Tags
-	if in.Class != "" {
-		g.class = in.Class
-	}
-	return nil, nil
+	return nil, s.commit(&change{
+		Op: opCreateGroup, Time: time.Now().UnixMilli(), Region: c.req.Region, Group: *in.LogGroupName,
+		Class: in.Class, KMSKey: in.KMSKeyID, Protected: in.Protected, Tags: in.Tags,
+	})
 }
 
 func (s *Server) createLogStream(c *call, in *about) (any, *apiError) {
 	if err := in.checkNames(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lockChanges()
+	defer s.unlockChanges()
 	g, err := s.group(c, in)
 	if err != nil {
 		return nil, err
@@ -122,23 +144,17 @@ func (s *Server) createLogStream(c *call, in *about) (any, *apiError) {
 	if g.streams[*in.LogStreamName] != nil {
 		return nil, exists("log stream")
 	}
-	g.addStream(*in.LogStreamName)
-	return nil, nil
-}
-
-func (a *about) checkNames() *apiError {
-	if err := checkGroupName(a.LogGroupName); err != nil {
-		return err
-	}
-	return checkStreamName(a.LogStreamName)
+	return nil, s.commit(&change{
+		Op: opCreateStream, Time: time.Now().UnixMilli(), Region: c.req.Region, Group: g.name, Stream: *in.LogStreamName,
+	})
 }
 
 func (s *Server) deleteLogGroup(c *call, in *about) (any, *apiError) {
 	if err := checkGroupName(in.LogGroupName); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lockChanges()
+	defer s.unlockChanges()
 	g, err := s.group(c, in)
 	if err != nil {
 		return nil, err
@@ -146,22 +162,20 @@ func (s *Server) deleteLogGroup(c *call, in *about) (any, *apiError) {
 	if g.protected {
 		return nil, &apiError{code: "ValidationException", message: "The log group has deletion protection enabled."}
 	}
-	delete(s.in(c.req.Region).groups, g.name)
-	return nil, nil
+	return nil, s.commit(&change{Op: opDeleteGroup, Region: c.req.Region, Group: g.name})
 }
 
 func (s *Server) deleteLogStream(c *call, in *about) (any, *apiError) {
 	if err := in.checkNames(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lockChanges()
+	defer s.unlockChanges()
 	g, st, err := s.stream(c, in)
 	if err != nil {
 		return nil, err
 	}
-	delete(g.streams, st.name)
-	return nil, nil
+	return nil, s.commit(&change{Op: opDeleteStream, Region: c.req.Region, Group: g.name, Stream: st.name})
 }
 
 type retentionInput struct {
@@ -191,14 +205,13 @@ func (s *Server) deleteRetentionPolicy(c *call, in *about) (any, *apiError) {
 }
 
 func (s *Server) retain(c *call, a *about, days int32) (any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lockChanges()
+	defer s.unlockChanges()
 	g, err := s.group(c, a)
 	if err != nil {
 		return nil, err
 	}
-	g.retention = days
-	return nil, nil
+	return nil, s.commit(&change{Op: opRetain, Region: c.req.Region, Group: g.name, Days: days})
 }
 
 type tagsInput struct {

@@ -36,8 +36,8 @@ func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
 		return nil, err
 	}
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lockChanges()
+	defer s.unlockChanges()
 	g, st, err := s.stream(c, &in.about)
 	if err != nil {
 		return nil, err
@@ -55,29 +55,28 @@ func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
 			from, to = narrow(from, to, scripted)
 		}
 	}
-	s.store(c, g, st, in.LogEvents[from:to], now)
-	c.req.Rejected = why.public()
-	s.ledger.Puts++
-	s.ledger.Rejected += int64(len(in.LogEvents) - (to - from))
-	st.tokens.puts++
+	events := in.LogEvents[from:to]
+	if err := s.commit(&change{
+		Op: opPut, Time: now.UnixMilli(), Region: c.req.Region, Group: g.name, Stream: st.name,
+		First: s.arrival, Events: events,
+	}); err != nil {
+		return nil, err
+	}
 	if s.SequenceTokens {
 		st.tokens.previous, st.tokens.batch = value(in.SequenceToken), in.LogEvents
 	}
+	c.req.Stored, c.req.Rejected = len(events), why.public()
+	s.ledger.put(events, len(in.LogEvents)-len(events))
 	return putOutput{NextSequenceToken: st.tokens.expected(), Rejected: why}, nil
 }
 
-// store adds events that passed; s.mu is held.
-func (s *Server) store(c *call, g *group, st *stream, events []Event, now time.Time) {
-	var bytes int64
+// sizeOf returns the bytes of events as the service counts them.
+func sizeOf(events []Event) int64 {
+	var size int64
 	for _, e := range events {
-		bytes += int64(len(e.Message) + eventOverhead)
+		size += int64(len(e.Message) + eventOverhead)
 	}
-	st.add(events, s.arrival, now.UnixMilli(), s.Discard)
-	s.arrival += uint64(len(events))
-	g.bytes += bytes
-	c.req.Stored = len(events)
-	s.ledger.Events += int64(len(events))
-	s.ledger.Bytes += bytes
+	return size
 }
 
 // merge lays what a script reports over what the server has to report.

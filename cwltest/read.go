@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -29,21 +28,17 @@ func (b bookmark) String() string {
 	return "f/" + b.at.id()
 }
 
-func parseBookmark(token string) (bookmark, *apiError) {
-	var b bookmark
-	way, id, ok := strings.Cut(token, "/")
-	ok = ok && (way == "f" || way == "b") && len(id) == 56
-	if ok {
-		var err, err2 error
-		b.back = way == "b"
-		b.at.timestamp, err = strconv.ParseInt(id[:20], 10, 64)
-		b.at.arrival, err2 = strconv.ParseUint(id[20:], 10, 64)
-		ok = err == nil && err2 == nil && b.at.timestamp >= 0
+// or returns the bookmark that a request gives, or b when it gives none.
+func (b bookmark) or(token *string) (bookmark, *apiError) {
+	if token == nil {
+		return b, nil
 	}
-	if !ok {
+	way, id, _ := strings.Cut(*token, "/")
+	at, ok := parseID(id)
+	if !ok || way != "f" && way != "b" {
 		return b, invalid("The specified nextToken is invalid.")
 	}
-	return b, nil
+	return bookmark{back: way == "b", at: at}, nil
 }
 
 // after is the place behind an event.
@@ -74,10 +69,7 @@ type getOutput struct {
 }
 
 func (s *Server) getLogEvents(c *call, in *getInput) (any, *apiError) {
-	if err := in.identify(); err != nil {
-		return nil, err
-	}
-	if err := in.checkNames(); err != nil {
+	if err := in.checkStream(); err != nil {
 		return nil, err
 	}
 	low, high, limit, err := checkRange(in.StartTime, in.EndTime, in.Limit)
@@ -88,10 +80,8 @@ func (s *Server) getLogEvents(c *call, in *getInput) (any, *apiError) {
 	if mark.back {
 		mark.at = high
 	}
-	if in.NextToken != nil {
-		if mark, err = parseBookmark(*in.NextToken); err != nil {
-			return nil, err
-		}
+	if mark, err = mark.or(in.NextToken); err != nil {
+		return nil, err
 	}
 
 	s.mu.Lock()
@@ -184,10 +174,7 @@ type filterOutput struct {
 const newYear2024 = 1_704_067_200_000
 
 func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
-	if err := in.identify(); err != nil {
-		return nil, err
-	}
-	if err := checkGroupName(in.LogGroupName); err != nil {
+	if err := in.checkGroup(); err != nil {
 		return nil, err
 	}
 	low, high, limit, err := checkRange(in.StartTime, in.EndTime, in.Limit)
@@ -211,10 +198,8 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 			return nil, invalid("startFromHead can be false only when startTime is on or after Jan 1, 2024 00:00:00 UTC.")
 		}
 	}
-	if in.NextToken != nil {
-		if mark, err = parseBookmark(*in.NextToken); err != nil {
-			return nil, err
-		}
+	if mark, err = mark.or(in.NextToken); err != nil {
+		return nil, err
 	}
 
 	s.mu.Lock()

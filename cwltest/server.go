@@ -2,9 +2,11 @@ package cwltest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -66,12 +68,27 @@ type Server struct {
 	// to 100,000. A negative number keeps none.
 	KeepEvents int
 
+	// Journal, when set, is told of every change in order: groups and streams
+	// that are created and deleted, retentions, puts. A change is one line of
+	// JSON and one call of Write, which returns before a client is answered
+	// or a method returns, so that a program that is killed loses nothing that
+	// it acknowledged. [Server.Replay] reads it.
+	//
+	// A change that cannot be written is not carried out. The client gets a
+	// ServiceUnavailableException with the error, and tries again; a method
+	// ends as [Server.URL] does when it cannot listen. The journal stays
+	// readable even if half a line was written.
+	Journal io.Writer
+
+	journal journal
+
 	mu      sync.Mutex
 	regions map[string]*region
 	faults  []*fault // replaced, never changed in place
 	ledger  ledger
-	serial  uint64 // of the last request
-	arrival uint64 // of the next event
+	serial  uint64        // of the last request
+	arrival uint64        // of the next event
+	change  chan struct{} // closed at the next change; nil while nobody waits
 	flying  map[*flight]struct{}
 	web     *web
 	closed  bool
@@ -118,7 +135,7 @@ func (s *Server) Client(optFns ...func(*cloudwatchlogs.Options)) *cloudwatchlogs
 		key = "AKIACWLTEST"
 	}
 	if secret == "" {
-		secret = "cwltest"
+		secret = "cwltest-secret-access-key" // FIPS wants 14 bytes or more for an HMAC key
 	}
 	return cloudwatchlogs.New(cloudwatchlogs.Options{
 		// A reserved name: should HTTPClient be replaced and BaseEndpoint
@@ -133,32 +150,41 @@ func (s *Server) Client(optFns ...func(*cloudwatchlogs.Options)) *cloudwatchlogs
 // CreateStream makes a log stream, and its group if need be. What exists
 // already is left as it is. Names are not checked.
 func (s *Server) CreateStream(group, stream string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.in(s.region())
-	g := r.groups[group]
-	if g == nil {
-		g = r.addGroup(group)
+	s.lockChanges()
+	defer s.unlockChanges()
+	ch := change{Op: opCreateGroup, Time: time.Now().UnixMilli(), Region: s.region(), Group: group}
+	if s.in(ch.Region).groups[group] == nil {
+		s.must(ch)
 	}
-	if g.streams[stream] == nil {
-		g.addStream(stream)
+	if s.lookup(group, stream) == nil {
+		ch.Op, ch.Stream = opCreateStream, stream
+		s.must(ch)
 	}
 }
 
 // DeleteStream removes a log stream with its events, if there is one.
 func (s *Server) DeleteStream(group, stream string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.in(s.region()).groups[group]; g != nil {
-		delete(g.streams, stream)
+	s.lockChanges()
+	defer s.unlockChanges()
+	if s.lookup(group, stream) != nil {
+		s.must(change{Op: opDeleteStream, Region: s.region(), Group: group, Stream: stream})
 	}
 }
 
 // DeleteGroup removes a log group with its streams, if there is one.
 func (s *Server) DeleteGroup(group string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.in(s.region()).groups, group)
+	s.lockChanges()
+	defer s.unlockChanges()
+	if s.in(s.region()).groups[group] != nil {
+		s.must(change{Op: opDeleteGroup, Region: s.region(), Group: group})
+	}
+}
+
+// must commits for a method that returns no error.
+func (s *Server) must(ch change) {
+	if err := s.commit(&ch); err != nil {
+		s.errorf("cwltest: %s: %v", ch.Op, err)
+	}
 }
 
 // Events returns the stored events of a log stream in the order in which
@@ -230,6 +256,24 @@ func (s *Server) maxEventBytes() int {
 		return maxEventBytes
 	}
 	return s.MaxEventBytes
+}
+
+// changed returns a channel that is closed at the next change.
+func (s *Server) changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.change == nil {
+		s.change = make(chan struct{})
+	}
+	return s.change
+}
+
+// wake tells whoever waits for a change; s.mu is held.
+func (s *Server) wake() {
+	if s.change != nil {
+		close(s.change)
+		s.change = nil
+	}
 }
 
 // in returns a region; s.mu is held.

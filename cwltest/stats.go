@@ -143,6 +143,14 @@ func (l *ledger) update(rec *record, req Request, keep int) {
 	}
 }
 
+// put counts a put that was carried out.
+func (l *ledger) put(stored []Event, rejected int) {
+	l.Puts++
+	l.Events += int64(len(stored))
+	l.Bytes += sizeOf(stored)
+	l.Rejected += int64(rejected)
+}
+
 func (l *ledger) lighten(rec *record) {
 	l.held -= len(rec.Events)
 	rec.Events = nil

@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // Event is a log event.
 type Event struct {
-	Timestamp int64 // milliseconds since 1970-01-01 UTC
-	Message   string
+	Timestamp int64  `json:"timestamp"` // milliseconds since 1970-01-01 UTC
+	Message   string `json:"message"`
 }
 
 // Time returns the event's timestamp in UTC.
@@ -65,26 +66,21 @@ type position struct {
 	arrival   uint64
 }
 
-func (r *region) addGroup(name string) *group {
-	g := &group{
-		name:    name,
-		arn:     fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", partition(r.name), r.name, account, name),
-		created: time.Now().UnixMilli(),
-		class:   "STANDARD",
-		streams: make(map[string]*stream),
+func (r *region) addGroup(ch *change) {
+	r.groups[ch.Group] = &group{
+		name:      ch.Group,
+		arn:       fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", partition(r.name), r.name, account, ch.Group),
+		created:   ch.Time,
+		class:     cmp.Or(ch.Class, "STANDARD"),
+		kmsKey:    ch.KMSKey,
+		protected: ch.Protected,
+		tags:      ch.Tags,
+		streams:   make(map[string]*stream),
 	}
-	r.groups[name] = g
-	return g
 }
 
-func (g *group) addStream(name string) *stream {
-	st := &stream{
-		name:    name,
-		arn:     g.arn + ":log-stream:" + name,
-		created: time.Now().UnixMilli(),
-	}
-	g.streams[name] = st
-	return st
+func (g *group) addStream(name string, created int64) {
+	g.streams[name] = &stream{name: name, arn: g.arn + ":log-stream:" + name, created: created}
 }
 
 // add stores events that are in order among themselves; with discard it only
@@ -116,25 +112,28 @@ func (st *stream) add(events []Event, arrival uint64, ingested int64, discard bo
 }
 
 // sorted returns the events by time, ties by arrival. What came late is
-// merged in here rather than in add, once for any number of puts.
+// merged in here rather than in add, once for any number of puts. What is
+// returned never changes, so that it can be read without a lock.
 func (st *stream) sorted() []entry {
 	if st.ordered == len(st.events) {
 		return st.events
 	}
 	late := slices.Clone(st.events[st.ordered:])
 	slices.SortFunc(late, func(a, b entry) int { return a.compare(b.at()) })
+	merged := make([]entry, len(st.events), cap(st.events))
 	i, j := st.ordered, len(late)
-	for k := len(st.events); j > 0; {
+	for k := len(merged); j > 0; {
 		k--
 		if i > 0 && st.events[i-1].compare(late[j-1].at()) > 0 {
 			i--
-			st.events[k] = st.events[i]
+			merged[k] = st.events[i]
 		} else {
 			j--
-			st.events[k] = late[j]
+			merged[k] = late[j]
 		}
 	}
-	st.ordered = len(st.events)
+	copy(merged, st.events[:i])
+	st.events, st.ordered = merged, len(merged)
 	return st.events
 }
 
@@ -152,6 +151,16 @@ func (e entry) compare(p position) int {
 
 // id is made like those of the service: 56 digits that begin with the time.
 func (p position) id() string { return fmt.Sprintf("%020d%036d", p.timestamp, p.arrival) }
+
+// parseID is the reverse of id.
+func parseID(id string) (p position, ok bool) {
+	if len(id) != 56 {
+		return p, false
+	}
+	timestamp, err := strconv.ParseInt(id[:20], 10, 64)
+	arrival, err2 := strconv.ParseUint(id[20:], 10, 64)
+	return position{timestamp, arrival}, err == nil && err2 == nil && timestamp >= 0
+}
 
 func partition(region string) string {
 	switch {

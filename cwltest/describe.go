@@ -158,8 +158,8 @@ func (s *Server) describeLogStreams(c *call, in *describeStreamsInput) (any, *ap
 func (st *stream) output() streamOutput {
 	o := streamOutput{ARN: st.arn, Created: st.created, Name: st.name, Token: st.tokens.expected()}
 	if st.ingested != 0 {
-		copied := *st
-		o.First, o.Last, o.Ingested = &copied.first, &copied.last, &copied.ingested
+		first, last, ingested := st.first, st.last, st.ingested
+		o.First, o.Last, o.Ingested = &first, &last, &ingested
 	}
 	return o
 }

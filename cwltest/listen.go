@@ -49,6 +49,9 @@ func (s *Server) URL() string {
 // Listen starts to serve on a TCP address; port 0 picks a free one. It is an
 // error to listen after Close; a server that listens already stays where it
 // is.
+//
+// Who can reach the address can read and write everything: without a good
+// reason it is one of loopback.
 func (s *Server) Listen(addr string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +65,8 @@ func (s *Server) Listen(addr string) error {
 	if err != nil {
 		return fmt.Errorf("cwltest: %w", err)
 	}
-	s.web = newWeb(ln, s)
+	host, _, _ := net.SplitHostPort(addr) // which net.Listen has parsed
+	s.web = newWeb(ln, newPage(s, guard{host: host}))
 	return nil
 }
 

@@ -68,6 +68,10 @@ type Server struct {
 	// to 100,000. A negative number keeps none.
 	KeepEvents int
 
+	// NoPage leaves out the page at / of a listening server, on which people
+	// read its streams.
+	NoPage bool
+
 	// Journal, when set, is told of every change in order: groups and streams
 	// that are created and deleted, retentions, puts. A change is one line of
 	// JSON and one call of Write, which returns before a client is answered

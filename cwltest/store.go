@@ -50,6 +50,7 @@ type stream struct {
 	events   []entry
 	ordered  int // so many of events, from the first on, are in order
 	tokens   tokens
+	shown    streamIndex // of the page; has a mutex of its own
 }
 
 // entry is a stored event.

@@ -1,53 +1,201 @@
 package cwltest
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
 
-// term is a part of a filter pattern.
-type term struct {
-	sign byte // '?' any of these, '-' none of these, 0 all of these
-	text string
+// Limits of filter patterns.
+const (
+	maxPattern         = 1024 // characters
+	maxPatternRegexes  = 2    // in a pattern for JSON or for fields between spaces
+	maxPatternWildcard = 3    // selectors with a wildcard in a pattern for JSON
+)
+
+// parsePattern returns what a filter pattern matches, see
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+// There are patterns for JSON in braces, for fields between spaces in brackets,
+// and of terms. All tell upper from lower case.
+func parsePattern(pattern string) (func(message string) bool, *apiError) {
+	p := &patternParser{text: strings.TrimSpace(pattern)}
+	var matches func(string) bool
+	var err error
+	switch {
+	case strings.HasPrefix(p.text, "{"):
+		matches, err = p.json()
+	case strings.HasPrefix(p.text, "["):
+		matches, err = p.fields()
+	default:
+		matches, err = p.terms()
+	}
+	if err != nil {
+		return nil, invalid("Invalid filter pattern %q: %v", pattern, err)
+	}
+	return matches, nil
 }
 
-// parsePattern returns what a filter pattern matches. Of
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-// it knows the patterns of terms for text. A term matches wherever it occurs,
-// case-sensitively.
-func parsePattern(pattern string) (func(message string) bool, *apiError) {
-	var all, any, none []string
-	for rest := strings.TrimSpace(pattern); rest != ""; rest = strings.TrimSpace(rest) {
-		t, tail, ok := cutTerm(rest)
-		if !ok {
-			return nil, unsupported(pattern)
-		}
-		rest = tail
-		switch t.sign {
-		case '?':
-			any = append(any, t.text)
-		case '-':
-			none = append(none, t.text)
-		default:
-			all = append(all, t.text)
+// patternParser reads a pattern from left to right.
+type patternParser struct {
+	text      string
+	i         int // of the next byte
+	regexes   int // so far
+	wildcards int // selectors with one, so far
+}
+
+// peek returns the next byte that is not white space, 0 at the end.
+func (p *patternParser) peek() byte {
+	rest := strings.TrimLeftFunc(p.text[p.i:], unicode.IsSpace)
+	p.i = len(p.text) - len(rest)
+	if rest == "" {
+		return 0
+	}
+	return rest[0]
+}
+
+// take consumes a token, if it is next.
+func (p *patternParser) take(token string) bool {
+	p.peek()
+	if !strings.HasPrefix(p.text[p.i:], token) {
+		return false
+	}
+	p.i += len(token)
+	return true
+}
+
+// word consumes the letters, digits and further characters that are next.
+func (p *patternParser) word(further string) string {
+	start := p.i
+	for i, c := range p.text[start:] {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(further, c) {
+			p.i = start + i
+			return p.text[start:p.i]
 		}
 	}
-	if len(any) > 0 && len(all)+len(none) > 0 {
-		return nil, unsupported(pattern)
+	p.i = len(p.text)
+	return p.text[start:]
+}
+
+// keyword consumes a word if it is the one that is wanted.
+func (p *patternParser) keyword(want string) bool {
+	p.peek()
+	start := p.i
+	if strings.EqualFold(p.word("_"), want) {
+		return true
+	}
+	p.i = start
+	return false
+}
+
+// want says what should have been next.
+func (p *patternParser) want(what string) error {
+	p.peek()
+	if p.i == len(p.text) {
+		return fmt.Errorf("%s is missing at the end", what)
+	}
+	return fmt.Errorf("%s is wanted before %q", what, p.text[p.i:])
+}
+
+// phrase consumes text in double quotes, in which a backslash takes the
+// meaning of what follows.
+func (p *patternParser) phrase() (string, error) {
+	var b strings.Builder
+	for i := p.i + 1; i < len(p.text); i++ {
+		switch c := p.text[i]; {
+		case c == '"':
+			p.i = i + 1
+			return b.String(), nil
+		case c == '\\' && i+1 < len(p.text):
+			i++
+			b.WriteByte(p.text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", fmt.Errorf(`the quote " of %q is not closed`, p.text[p.i:])
+}
+
+// The characters that a regular expression may have besides letters and digits,
+// and what may stand behind a backslash.
+const (
+	regexSymbols = ":_#=@/;,- " + `^$?[]{}|\*+.`
+	regexEscapes = `dDsSwWxtn^$?[]{}|\*+.:_#=@/;,-`
+)
+
+var (
+	regexNoMinimum = regexp.MustCompile(`\{\s*,`)
+	regexSpaces    = regexp.MustCompile(`\{\s*(\d+)\s*(,?)\s*(\d*)\s*\}`)
+)
+
+// regex consumes a regular expression in percent signs: the part of the syntax
+// that the service has.
+func (p *patternParser) regex() (*regexp.Regexp, error) {
+	text, _, closed := strings.Cut(p.text[p.i+1:], "%")
+	if !closed {
+		return nil, fmt.Errorf("the regular expression %q is not closed", p.text[p.i:])
+	}
+	p.i += len(text) + 2
+	p.regexes++
+	if text == "" {
+		return nil, fmt.Errorf("a regular expression is empty")
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		alphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !alphanumeric && strings.IndexByte(regexSymbols, c) < 0 {
+			return nil, fmt.Errorf("the regular expression %q has a character %q, which is not supported", text, []rune(text[i:])[0])
+		}
+		if c == '\\' {
+			if i++; i == len(text) || strings.IndexByte(regexEscapes, text[i]) < 0 {
+				return nil, fmt.Errorf("the regular expression %q has a backslash before something that is not supported", text)
+			}
+		}
+	}
+	expression := regexSpaces.ReplaceAllString(regexNoMinimum.ReplaceAllString(text, "{0,"), "{$1$2$3}")
+	re, err := regexp.Compile("(?s)" + expression)
+	if err != nil {
+		return nil, fmt.Errorf("the regular expression %q is malformed: %w", text, err)
+	}
+	return re, nil
+}
+
+// terms consumes a pattern of terms: all that stand there, none with a minus,
+// and any of those with a question mark, which mean nothing beside others.
+func (p *patternParser) terms() (func(string) bool, error) {
+	var all, any, none []func(string) bool
+	for p.peek() != 0 {
+		list := &all
+		switch p.text[p.i] {
+		case '?':
+			list = &any
+			p.i++
+		case '-':
+			list = &none
+			p.i++
+		}
+		matches, err := p.term()
+		if err != nil {
+			return nil, err
+		}
+		*list = append(*list, matches)
+	}
+	if len(all)+len(none) > 0 {
+		any = nil
 	}
 	return func(message string) bool {
-		for _, text := range all {
-			if !strings.Contains(message, text) {
+		for _, matches := range all {
+			if !matches(message) {
 				return false
 			}
 		}
-		for _, text := range none {
-			if strings.Contains(message, text) {
+		for _, matches := range none {
+			if matches(message) {
 				return false
 			}
 		}
-		for _, text := range any {
-			if strings.Contains(message, text) {
+		for _, matches := range any {
+			if matches(message) {
 				return true
 			}
 		}
@@ -55,44 +203,36 @@ func parsePattern(pattern string) (func(message string) bool, *apiError) {
 	}, nil
 }
 
-// cutTerm takes the first term off a pattern that is not empty.
-func cutTerm(pattern string) (t term, rest string, ok bool) {
-	rest = pattern
-	if c := rest[0]; c == '?' || c == '-' {
-		t.sign, rest = c, rest[1:]
+// term consumes a word, a phrase or a regular expression, which ends where the
+// pattern does or at a space.
+func (p *patternParser) term() (func(string) bool, error) {
+	if p.i == len(p.text) {
+		return nil, p.want("a term")
 	}
-	if quoted, found := strings.CutPrefix(rest, `"`); found {
-		t.text, rest, ok = cutPhrase(quoted)
-	} else {
-		end := strings.IndexFunc(rest, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-		if end < 0 {
-			end = len(rest)
-		}
-		t.text, rest, ok = rest[:end], rest[end:], end > 0
-	}
-	// A term ends where the pattern does or at a space.
-	ok = ok && t.text != "" && (rest == "" || strings.TrimLeftFunc(rest, unicode.IsSpace) != rest)
-	return t, rest, ok
-}
-
-// cutPhrase takes a phrase off a pattern, up to its closing quote.
-func cutPhrase(quoted string) (text, rest string, ok bool) {
-	var b strings.Builder
-	for i := 0; i < len(quoted); i++ {
-		switch c := quoted[i]; {
-		case c == '"':
-			return b.String(), quoted[i+1:], true
-		case c == '\\' && i+1 < len(quoted):
-			i++
-			b.WriteByte(quoted[i])
-		default:
-			b.WriteByte(c)
+	var text string
+	var re *regexp.Regexp
+	var err error
+	switch p.text[p.i] {
+	case '"':
+		text, err = p.phrase()
+	case '%':
+		re, err = p.regex()
+	default:
+		if text = p.word("_"); text == "" {
+			err = fmt.Errorf("a term with other characters than letters, digits and _ has to stand in double quotes: %q", p.text[p.i:])
 		}
 	}
-	return "", "", false
-}
-
-func unsupported(pattern string) *apiError {
-	return invalid("Invalid filter pattern %q: cwltest supports terms of letters, digits and _, \"quoted phrases\", "+
-		"-term and -\"phrase\" for what is excluded, or only ?terms and ?\"phrases\" of which any will do.", pattern)
+	if err != nil {
+		return nil, err
+	}
+	if p.i < len(p.text) && !unicode.IsSpace([]rune(p.text[p.i:])[0]) {
+		return nil, fmt.Errorf("a space, or double quotes around the term, are wanted before %q", p.text[p.i:])
+	}
+	if re != nil {
+		return re.MatchString, nil
+	}
+	if strings.TrimSpace(text) == "" { // the documented way to match everything
+		text = ""
+	}
+	return func(message string) bool { return strings.Contains(message, text) }, nil
 }

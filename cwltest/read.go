@@ -2,9 +2,11 @@ package cwltest
 
 import (
 	"container/heap"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // start is before every event, finish after.
@@ -183,6 +185,9 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 	}
 	if in.EndTime != nil { // unlike in GetLogEvents the end is inclusive
 		high.arrival = math.MaxUint64
+	}
+	if utf8.RuneCountInString(in.Pattern) > maxPattern {
+		return nil, violation(in.Pattern, "filterPattern", fmt.Sprintf("Member must have length less than or equal to %d", maxPattern))
 	}
 	matches, err := parsePattern(in.Pattern)
 	if err != nil {

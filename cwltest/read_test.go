@@ -127,7 +127,8 @@ func TestReadParameters(t *testing.T) {
 		{LogGroupName: ptr(group), StartTime: ptr(int64(-1))},
 		{LogGroupName: ptr(group), LogGroupIdentifier: ptr(group)},
 		{LogGroupName: ptr(group), LogStreamNames: []string{stream}, LogStreamNamePrefix: ptr("o")},
-		{LogGroupName: ptr(group), FilterPattern: ptr("{ $.level = 1 }")},
+		{LogGroupName: ptr(group), FilterPattern: ptr("{ $.level 1 }")},
+		{LogGroupName: ptr(group), FilterPattern: ptr(strings.Repeat("ä", 1025))},
 		{LogGroupName: ptr(group), StartFromHead: ptr(false)},
 		{},
 	} {

@@ -267,7 +267,7 @@ func textMatcher(text string) (matches func(message string) bool, hint string) {
 	if n := len(text); n > 2 && (text[0] == '{' && text[n-1] == '}' || text[0] == '%' && text[n-1] == '%') {
 		matches, err := parsePattern(text)
 		if err == nil {
-			return matches, ""
+			return func(message string) bool { return matches(message) || text[0] == '{' && matches(fieldsOf(message)) }, ""
 		}
 		hint = err.message
 	}
@@ -275,6 +275,17 @@ func textMatcher(text string) (matches func(message string) bool, hint string) {
 		return func(message string) bool { return strings.Contains(message, text) }, hint
 	}
 	return func(message string) bool { return containsFold(message, text) }, hint
+}
+
+// fieldsOf returns the fields that a prefix encoder writes behind a message, so
+// that patterns for JSON find them too.
+func fieldsOf(message string) string {
+	tab := strings.LastIndex(message, "\t{")
+	if tab < 0 {
+		return ""
+	}
+	fields, _, _ := strings.Cut(message[tab+1:], "\n")
+	return fields
 }
 
 // containsFold is strings.Contains for a text in lower case.

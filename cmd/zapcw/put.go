@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/zapcw"
+	"example.com/zapcw/internal/remote"
+	"example.com/zapcw/internal/replay"
+	"example.com/zapcw/internal/terminal"
+)
+
+const putUsage = `Usage: zapcw put -group G -stream S [FLAGS] [FILE …]
+
+Sends lines of files, or of standard input, into a stream, each as an event.
+Group and stream are created if they are missing. In an outage it waits. At the
+end it tells what became of the lines, and reads them back to prove it.
+
+  -group G       log group
+  -stream S      log stream
+  -endpoint URL  server; otherwise it is found as the SDK does, by
+                 AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and the like
+  -json          lines are JSON objects: events have the time and the level
+                 that stand there, and are the lines as they are
+  -fallback      the input is what zapcw wrote to a Fallback: lines of its own
+                 are left out, and events of several lines put together
+  -proof=false   do not read back; without the right logs:GetLogEvents it cannot
+  -wait 10m      give up when the service takes nothing for so long (default
+                 never)
+
+What is rejected, or not delivered because a right is missing, is written to
+standard error, as by the library's Fallback. The exit status is 0 only if every
+line was delivered. Ctrl-C sends what is in memory and says what was delivered.
+
+Examples:
+  zapcw put -group /acme/prod -stream orders app.log
+  ./orders 2>&1 | zapcw put -group /acme/prod -stream orders
+  zapcw put -json -group /acme/prod -stream orders fallback.log
+  zapcw put -fallback -group /acme/prod -stream orders-late fallback.log
+`
+
+// A putCommand is put with its flags.
+type putCommand struct {
+	*command
+	group, stream, endpoint string
+	json, fallback, proof   bool
+	wait                    time.Duration
+	files                   []string
+}
+
+func (c *command) put(ctx context.Context, args []string) error {
+	p := putCommand{command: c}
+	flags := newFlags()
+	text(flags, &p.group, "group", "a name")
+	text(flags, &p.stream, "stream", "a name")
+	text(flags, &p.endpoint, "endpoint", "a URL like http://127.0.0.1:4586")
+	flags.BoolVar(&p.json, "json", false, "")
+	flags.BoolVar(&p.fallback, "fallback", false, "")
+	flags.BoolVar(&p.proof, "proof", true, "")
+	flags.DurationVar(&p.wait, "wait", 0, "")
+	if err := parse(flags, args, putUsage); err != nil {
+		return err
+	}
+	if err := needed(map[string]string{"group": p.group, "stream": p.stream}); err != nil {
+		return err
+	}
+	if err := remote.CheckEndpoint(p.endpoint); err != nil {
+		return usageError{err}
+	}
+	if p.wait < 0 {
+		return usageError{fmt.Errorf("-wait %s: want a time above 0", p.wait)}
+	}
+	p.files = flags.Args()
+	return p.run(ctx)
+}
+
+func (p *putCommand) run(ctx context.Context) error {
+	in, err := replay.Open(p.files, p.stdin)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	to, err := remote.Connect(ctx, p.endpoint)
+	if err != nil {
+		return err
+	}
+	r := p.replay(in, to)
+	if err := p.ask(ctx, to, r); err != nil {
+		return err
+	}
+	err = r.Run(ctx)
+	// What is still in memory has no hope: Run has waited for what has.
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = r.Out.Flush(ended)
+	account := replay.AccountOf(r.Out.Stats())
+	switch {
+	case ctx.Err() != nil:
+		return p.interrupted(r, account)
+	case err != nil:
+		fmt.Fprintln(p.stderr, account)
+		return err
+	}
+	r.Tell(p.stdout)
+	return account.Check()
+}
+
+// piped tells whether the input is gone when it was read.
+func (p *putCommand) piped() bool { return len(p.files) == 0 || slices.Contains(p.files, "-") }
+
+// ask finds out whether there is a service. Files can wait until there is one;
+// what comes from a pipe cannot, and is kept until then.
+func (p *putCommand) ask(ctx context.Context, to *remote.Service, r *replay.Replay) error {
+	err := to.Ask(ctx, p.group, p.stream)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case remote.Denied(err):
+		r.Proof = false
+		r.Unproven = err
+		return nil
+	case remote.Passing(err) && p.piped():
+		fmt.Fprintf(p.stderr, "zapcw put: %s; lines are kept until it answers\n", terminal.OneLine(err.Error()))
+		return nil
+	}
+	return err
+}
+
+func (p *putCommand) replay(in *replay.Input, to *remote.Service) *replay.Replay {
+	progress := terminal.NewProgress(p.stderr)
+	rest := &undelivered{to: progress, few: !p.piped() && progress.Shows()}
+	r := &replay.Replay{
+		In:     in,
+		Lines:  in,
+		Stream: remote.Stream{Service: to, Group: p.group, Name: p.stream},
+		Out: &zapcw.Syncer{
+			Client:   to.Client,
+			Group:    p.group,
+			Stream:   p.stream,
+			MaxAge:   time.Second, // whoever reads the stream waits for a pipe
+			WhenFull: zapcw.Block,
+			Fallback: rest,
+		},
+		Proof:    p.proof,
+		Timed:    p.json,
+		Altered:  p.fallback,
+		Stalled:  p.wait,
+		Progress: progress,
+	}
+	if p.fallback {
+		r.Lines = &fallbackLines{from: r.Lines}
+	}
+	if p.json {
+		r.Lines = &jsonLines{from: r.Lines}
+	}
+	if !p.piped() {
+		// The files have the lines. A right that is missing needs a person, and
+		// what is left does not have to be printed.
+		r.Stop = func(st zapcw.Stats) bool { return st.Spilled > 0 }
+		r.Leaving = rest.leave
+	}
+	return r
+}
+
+// interrupted says what was delivered.
+func (p *putCommand) interrupted(r *replay.Replay, a replay.Account) error {
+	fmt.Fprintln(p.stderr, a)
+	text := fmt.Sprintf("interrupted: %s of %s that were read are delivered", terminal.Number(a.Delivered), terminal.Count(a.Accepted, "event"))
+	if n := r.LinesSent(); a.Check() == nil && len(p.files) == 1 && !p.piped() && !p.json && !p.fallback {
+		text += fmt.Sprintf("; the rest is tail -n +%d %s", n+1, p.files[0])
+	}
+	return errors.New(text)
+}

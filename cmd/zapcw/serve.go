@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+
+	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/remote"
+)
+
+const serveUsage = `Usage: zapcw serve [-addr HOST:PORT] [-data FILE]
+
+A CloudWatch Logs server in memory, for the SDKs, the aws command line and zapcw,
+with a page that shows its streams live. Ctrl-C ends it. It enforces the
+service's limits and takes any credentials.
+
+  -addr HOST:PORT  where to listen (default 127.0.0.1:4586); port 0 is any.
+                   Only this machine can reach the default. Whoever reaches
+                   another can read and write everything
+  -data FILE       keep what comes in, and have it again after a restart
+
+Examples:
+  zapcw serve
+  zapcw serve -data logs.cwl
+  AWS_ENDPOINT_URL=http://127.0.0.1:4586 aws logs tail /acme/prod --follow
+`
+
+// serve runs the server until ctx ends.
+func (c *command) serve(ctx context.Context, args []string) error {
+	flags := newFlags()
+	addr, data := "127.0.0.1:4586", ""
+	text(flags, &addr, "addr", "an address like 127.0.0.1:4586")
+	text(flags, &data, "data", "a file")
+	if err := parse(flags, args, serveUsage); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return usageError{fmt.Errorf("argument %q is none of the flags; -h lists them", flags.Arg(0))}
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return usageError{fmt.Errorf("-addr %q: want a host and a port, like 127.0.0.1:4586", addr)}
+	}
+
+	server := &cwltest.Server{KeepEvents: -1} // streams are enough, without records of requests
+	if err := server.Listen(addr); err != nil {
+		return err
+	}
+	c.announce(server.URL(), data)
+	<-ctx.Done()
+	return server.Close()
+}
+
+// announce says how the server is reached.
+func (c *command) announce(address, data string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		u = &url.URL{Scheme: "http", Host: address}
+	}
+	if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsLoopback() {
+		reach := u.Host
+		if ip != nil && ip.IsUnspecified() {
+			reach = "every address of this machine"
+			u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+		}
+		fmt.Fprintf(c.stderr, "zapcw serve: listens on %s: whoever reaches it can read and write all streams\n", reach)
+	}
+	fmt.Fprintf(c.stdout, "A CloudWatch Logs server runs at %s; Ctrl-C ends it.\n", u)
+	if data != "" {
+		fmt.Fprintf(c.stdout, "Its streams are kept in %s.\n", data)
+	}
+	fmt.Fprintf(c.stdout, "\nThe page:  %s/\n\nTo log there, put this line before a command, or behind export:\n\n", u)
+	fmt.Fprintf(c.stdout, "AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
+		u, remote.DefaultRegion, remote.DummyKey, remote.DummyKey)
+}

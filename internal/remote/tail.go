@@ -1,0 +1,108 @@
+package remote
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+const (
+	// late is how long after its time an event may come and still be found: a Syncer keeps
+	// events for a minute, unless MaxAge is set.
+	late = 2 * time.Minute
+	// lookAgain is how many looks pass between two at events that came late.
+	lookAgain = 5
+	// tailPause is between two looks.
+	tailPause = time.Second
+)
+
+// A Tail reads a stream as it grows.
+type Tail struct {
+	Stream
+	From   int64 // time of the first event, in milliseconds
+	Follow bool
+
+	seen map[string]int64 // times of events that were given, as far as they may be met again, by id
+	last int64            // time of the latest event
+}
+
+// Run gives events to print, those that came together sorted by time, until the stream
+// ends, or if it follows, until ctx does. A stream that does not exist is an error, unless
+// it follows: then it waits for it. So it does when the service does not answer
+// any more.
+func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
+	t.seen = make(map[string]int64)
+	t.last = t.From
+	for n := 0; ; n++ {
+		from := min(t.last, time.Now().UnixMilli())
+		if n%lookAgain == 0 {
+			from = max(t.From, min(t.last, time.Now().UnixMilli())-late.Milliseconds())
+		}
+		began := time.Now()
+		err := t.read(ctx, from, print)
+		var missing *types.ResourceNotFoundException
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !t.Follow && errors.As(err, &missing):
+			return fmt.Errorf("stream %s of %s does not exist at %s", t.Name, t.Group, t.Service.Name)
+		case !t.Follow:
+			return err
+		case err != nil && !errors.As(err, &missing) && (n == 0 || !Passing(err)):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(max(tailPause, time.Since(began))):
+		}
+	}
+}
+
+// read gives what came in since a time, page by page.
+func (t *Tail) read(ctx context.Context, from int64, print func([]Event) error) error {
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.Client, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName:   &t.Group,
+		LogStreamNames: []string{t.Name},
+		StartTime:      &from,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("read %s of %s at %s: %w", t.Name, t.Group, t.Service.Name, Reason(err))
+		}
+		var events []Event
+		for _, e := range page.Events {
+			id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
+			if _, ok := t.seen[id]; ok {
+				continue
+			}
+			t.seen[id] = at
+			t.last = max(t.last, at)
+			events = append(events, Event{at, aws.ToString(e.Message)})
+		}
+		slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+		if err := print(events); err != nil {
+			return err
+		}
+		t.forget()
+	}
+	return nil
+}
+
+// forget drops the ids of events that are not read again.
+func (t *Tail) forget() {
+	horizon := min(t.last, time.Now().UnixMilli()) - late.Milliseconds()
+	for id, at := range t.seen {
+		if at < horizon {
+			delete(t.seen, id)
+		}
+	}
+}

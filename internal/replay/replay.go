@@ -1,0 +1,327 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
+	"example.com/zapcw/internal/remote"
+	"example.com/zapcw/internal/terminal"
+)
+
+const (
+	// windowLines is after how many lines the stream is read back.
+	windowLines = 1 << 18
+	// grace is how long what is in memory has to be delivered after Ctrl-C.
+	grace = 3 * time.Second
+	// every is how often a replay is looked at.
+	every = 200 * time.Millisecond
+)
+
+// A Replay is the lines of an input on their way into a stream and back. Its
+// exported fields are set before Run.
+type Replay struct {
+	In     *Input
+	Lines  Lines // what is sent of the input; defaults to all of it
+	Stream remote.Stream
+	Out    *zapcw.Syncer // of that stream; with WhenFull Block, since a file can wait
+
+	// Proof has the stream read back and compared.
+	Proof bool
+	// Timed says that lines have times of their own, and may be in any order;
+	// Altered that Lines gives other bytes than In.
+	Timed, Altered bool
+	// Stop, if set, says from time to time whether there is no use in going on.
+	Stop func(zapcw.Stats) bool
+	// Stalled is how long the service may take nothing; 0 is for ever.
+	Stalled time.Duration
+	// Leaving, if set, is called before what is in memory is given up.
+	Leaving func()
+	// Part, if it is not 0, is how many bytes the service may hold; after each
+	// part, when that is proven, Forget is called.
+	Part   int64
+	Forget func()
+
+	Progress *terminal.Progress
+
+	Report // how it went; valid after Run has returned no error
+
+	core   zapcore.Core
+	window window
+	clock  time.Time // when Run began; it goes on evenly when the system's clock is set back
+	at     time.Time // of the line
+	held   int64     // of the texts that were logged in this part
+	undone uint64    // events that were not delivered in windows before
+	bad    bool      // the line so far is not UTF-8
+
+	lines    atomic.Int64 // that are sent
+	readBack atomic.Int64 // events of this window; 0 while lines are sent
+}
+
+// Run sends the lines, waits until all have their fate, and proves that they are
+// there. If ctx ends, what is in memory is still sent, for a few seconds, before
+// Run returns its cause. A read that blocks, as from a terminal, may outlive Run.
+func (r *Replay) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if r.Lines == nil {
+		r.Lines = r.In
+	}
+	r.clock = time.Now()
+	r.window = newWindow()
+	// Debug is the lowest level that lines have: all are sent.
+	r.core = zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), r.Out, zapcore.DebugLevel)
+
+	result := make(chan error, 1)
+	go func() { result <- r.run(ctx) }()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	defer r.Progress.Clear()
+	for {
+		select {
+		case err := <-result:
+			return err
+		case <-tick.C:
+			r.look(cancel)
+		case <-ctx.Done():
+			return r.end(ctx, result)
+		}
+	}
+}
+
+// end settles what is in memory. That makes room for a line that waits for it.
+func (r *Replay) end(ctx context.Context, result <-chan error) error {
+	if r.Leaving != nil {
+		r.Leaving()
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if errors.Is(context.Cause(ctx), errHopeless) {
+		cancel() // there is nothing to wait for
+	}
+	_ = r.Out.Flush(last) // the account has what became of it
+	select {
+	case <-result:
+	case <-time.After(every): // it reads from what gives nothing
+	}
+	return context.Cause(ctx)
+}
+
+var errHopeless = errors.New("")
+
+// look shows how far it is, and ends a replay that cannot come to a good end.
+func (r *Replay) look(cancel context.CancelCauseFunc) {
+	st := r.Out.Stats()
+	last := r.clock
+	if st.LastDelivery.After(last) {
+		last = st.LastDelivery
+	}
+	waiting := st.LastErrorTime.After(last)
+	switch {
+	case r.Stop != nil && r.Stop(st):
+		a := AccountOf(st)
+		a.Pending = 0 // these are not lost yet, but they do not help
+		cancel(hopeless{a.Check()})
+	case r.Stalled > 0 && waiting && time.Since(last) > r.Stalled:
+		cancel(hopeless{fmt.Errorf("%s takes nothing for %s: %w", r.Stream.Service.Name, r.Stalled, remote.Reason(st.LastError))})
+	case r.Progress.Shows():
+		text := r.status()
+		if waiting && r.readBack.Load() == 0 {
+			text = "waiting, " + remote.Reason(st.LastError).Error() + "; " + text
+		}
+		r.Progress.Show(text)
+	}
+}
+
+// hopeless is why a replay is ended for which there is no hope.
+type hopeless struct{ error }
+
+func (h hopeless) Unwrap() []error { return []error{h.error, errHopeless} }
+
+func (r *Replay) run(ctx context.Context) error {
+	began := time.Now()
+	for {
+		l, err := r.Lines.Next()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, io.EOF):
+			if err := r.settle(ctx, &began); err != nil || !r.Proof {
+				return err
+			}
+			return r.prove()
+		case err != nil:
+			return err
+		}
+		r.stamp(l)
+		if r.isFull(l) {
+			if err := r.settle(ctx, &began); err != nil {
+				return err
+			}
+			r.window.clear()
+			if r.Part > 0 {
+				r.Forget()
+				r.held = 0
+			}
+		}
+		r.log(l)
+	}
+}
+
+// isFull tells whether the stream is to be read before l is sent. If it can be, no two
+// windows share a millisecond: what others have sent then would be mistaken.
+func (r *Replay) isFull(l Line) bool {
+	n := len(r.window.want)
+	if l.Cont || n == 0 || n < windowLines && (r.Part == 0 || r.held < r.Part) {
+		return false
+	}
+	return r.at.UnixMilli() > r.window.to || n > 4*windowLines
+}
+
+// stamp sets the time of the event.
+func (r *Replay) stamp(l Line) {
+	switch {
+	case l.Cont:
+	case l.Time.IsZero():
+		r.at = r.clock.Add(time.Since(r.clock))
+	default:
+		r.at = l.Time
+	}
+}
+
+// log sends a line.
+func (r *Replay) log(l Line) {
+	text, valid := stored(l.Text)
+	number := r.Sent + 1
+	r.tally(l, text, valid)
+	defer func() { r.lines.Store(r.Sent) }()
+	switch {
+	case text != "":
+	case l.Cont: // what ends is sent already
+		if l.Ended && r.Proof {
+			r.window.end()
+		}
+		return
+	default:
+		text = " " // the service takes no empty events, so the library sends this
+	}
+	if r.Proof {
+		r.window.add(r.at.UnixMilli(), text, number, l.Ended)
+	}
+	if !valid {
+		text = string(l.Text) // the library is to make U+FFFD of it
+	}
+	// Above Error each event would wait until it is delivered.
+	level := min(max(l.Level, zapcore.DebugLevel), zapcore.ErrorLevel)
+	// Whatever the error, the Syncer's account has the event.
+	_ = r.core.Write(zapcore.Entry{Time: r.at, Level: level, Message: text}, nil)
+}
+
+// tally counts a line and what is special about it.
+func (r *Replay) tally(l Line, text string, valid bool) {
+	r.Bytes += int64(len(l.Text))
+	r.held += int64(len(l.Text)) + 100 // about what the server needs for an event
+	if !l.More {
+		r.Sent++
+	}
+	if !valid && !(l.Cont && r.bad) {
+		r.Invalid++
+	}
+	r.bad = !valid || l.Cont && r.bad
+	if l.CRLF {
+		r.CRLF++
+	}
+	if text == "" && !l.Cont {
+		r.Empty++
+	}
+	if !l.Cont && (l.More || len(text) > maxText) {
+		r.Long++
+	}
+}
+
+// settle waits for what is on its way, and proves that it is there.
+func (r *Replay) settle(ctx context.Context, began *time.Time) error {
+	// Flush is Sync without a time-out: for how long a service takes nothing is
+	// looked at by Run.
+	err := r.Out.Flush(ctx)
+	st := r.Out.Stats()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case r.Stop != nil && r.Stop(st):
+		return AccountOf(st).Check()
+	case err != nil && st.Rejected+st.Spilled == 0:
+		return err
+	}
+	r.Sending += time.Since(*began)
+	*began = time.Now()
+	defer func() { *began = time.Now() }()
+	if !r.Proof {
+		return nil
+	}
+	undone := st.Rejected + st.Spilled
+	if err := r.verify(ctx, undone-r.undone); err != nil {
+		return err
+	}
+	r.undone = undone
+	r.Reading += time.Since(*began)
+	r.Parts++
+	return nil
+}
+
+// prove compares all that was read back with all that was sent.
+func (r *Replay) prove() error {
+	w := &r.window
+	r.Proven = true
+	if w.disorder || r.undone > 0 {
+		return nil // each event was found, but not in this order
+	}
+	r.Sum = w.seen.Sum(nil)
+	if !bytes.Equal(r.Sum, w.sent.Sum(nil)) {
+		return fmt.Errorf("the SHA-256 of what was read back is %x, of what was sent %x", r.Sum, w.sent.Sum(nil))
+	}
+	return nil
+}
+
+// verify reads back what was not read yet.
+func (r *Replay) verify(ctx context.Context, undelivered uint64) error {
+	defer r.readBack.Store(0)
+	err := r.Stream.Settled(ctx, func() error {
+		others, err := r.window.check(ctx, r.Stream, undelivered, func(n int) { r.readBack.Store(int64(n)) })
+		if err == nil {
+			r.Others += int64(others)
+		}
+		return err
+	})
+	if remote.Denied(err) {
+		r.Proof = false
+		r.Unproven = err
+		return nil
+	}
+	return err
+}
+
+// LinesSent is how many lines were sent so far.
+func (r *Replay) LinesSent() int64 { return r.lines.Load() }
+
+func (r *Replay) status() string {
+	sent, read := r.lines.Load(), r.In.Read()
+	if n := r.readBack.Load(); n > 0 {
+		return fmt.Sprintf("sent %s, read %s back", terminal.Count(sent, "line"), terminal.Number(n))
+	}
+	took := time.Since(r.clock).Seconds()
+	rate := terminal.Number(int64(float64(sent)/took)) + " lines/s"
+	if r.In.Size == 0 || read == 0 {
+		return fmt.Sprintf("sent %s, %s, %s", terminal.Count(sent, "line"), terminal.Bytes(read), rate)
+	}
+	left := time.Duration(float64(r.In.Size-read) / float64(read) * took * float64(time.Second))
+	return fmt.Sprintf("sent %s, %d%% of %s, %s, %s left", terminal.Count(sent, "line"),
+		min(100, 100*read/r.In.Size), terminal.Bytes(r.In.Size), rate, max(0, left).Round(time.Second))
+}

@@ -44,6 +44,13 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	}
 
 	server := &cwltest.Server{KeepEvents: -1} // streams are enough, without records of requests
+	if data != "" {
+		file, err := openData(server, data)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+	}
 	if err := server.Listen(addr); err != nil {
 		return err
 	}

@@ -73,8 +73,8 @@ func (a Account) String() string {
 	}
 	if a.Puts > 0 {
 		fmt.Fprintf(&b, "; %s", terminal.Count(a.Puts, "put"))
-		if failed := a.Attempts - a.Puts; a.Attempts > a.Puts {
-			fmt.Fprintf(&b, " and %s that failed", terminal.Number(failed))
+		if a.Attempts > a.Puts {
+			fmt.Fprintf(&b, " in %s attempts", terminal.Number(a.Attempts))
 		}
 	}
 	return b.String()

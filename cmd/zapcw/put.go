@@ -92,10 +92,6 @@ func (p *putCommand) run(ctx context.Context) error {
 		return err
 	}
 	err = r.Run(ctx)
-	// What is still in memory has no hope: Run has waited for what has.
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = r.Out.Flush(ended)
 	account := replay.AccountOf(r.Out.Stats())
 	switch {
 	case ctx.Err() != nil:

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
+	"example.com/zapcw/internal/replay"
 )
 
 // A function finds in its environment who it is and which stream it shares with
@@ -24,6 +25,7 @@ const (
 	envFunction = "UNIFIED_FUNCTION"
 	envGroup    = "UNIFIED_GROUP"
 	envStream   = "UNIFIED_STREAM"
+	envMaxAge   = "UNIFIED_MAX_AGE"
 )
 
 // functions are what the processes do, each with another kind of logger.
@@ -47,8 +49,8 @@ type address struct{ City string }
 
 // A reply goes back for each order. The last one of a process has its account.
 type reply struct {
-	Refused string   `json:",omitempty"`
-	Account *account `json:",omitempty"`
+	Refused string          `json:",omitempty"`
+	Account *replay.Account `json:",omitempty"`
 }
 
 // serve is the life of one function: it takes orders from standard input until
@@ -72,12 +74,18 @@ func function(name string) error {
 		Group:  os.Getenv(envGroup),
 		Stream: os.Getenv(envStream),
 	}
+	if s := os.Getenv(envMaxAge); s != "" { // somebody looks at the page
+		if out.MaxAge, err = time.ParseDuration(s); err != nil {
+			return err
+		}
+	}
 	replies := json.NewEncoder(os.Stdout)
 	// Deferred, so that a function that panics settles and gives its account
 	// on the way down. Close tells its own errors on Fallback.
 	defer func() {
 		_ = out.Close()
-		_ = replies.Encode(reply{Account: accountOf(out.Stats())})
+		account := replay.AccountOf(out.Stats())
+		_ = replies.Encode(reply{Account: &account})
 	}()
 
 	handle, err := functions[name](out)

@@ -5,9 +5,13 @@
 //	go run ./examples/unified
 //
 // needs nothing but Go. It starts a CloudWatch Logs server in memory (package
-// cwltest), three functions that pass orders to each other, reads the stream
-// back with the client of the official SDK and prints it, with one line that
-// says what became of the events.
+// cwltest), three functions that pass orders to each other, and lets the server
+// fail for a moment. Then it reads the stream back with the client of the official
+// SDK, prints it, and says what became of the events.
+//
+//	go run ./examples/unified -web
+//
+// goes on until Ctrl-C, for a look at the stream in a browser.
 //
 //	go run ./examples/unified -in FILE
 //
@@ -15,8 +19,10 @@
 // status 0 only if the stream, read back, holds every line in order; FILE may
 // be - for standard input.
 //
-// With -endpoint URL both run against another server that speaks the protocol
+// With -endpoint URL all run against another server that speaks the protocol
 // of CloudWatch Logs, with -aws against AWS itself.
+//
+// How zapcw is used stands in functions.go.
 package main
 
 import (
@@ -26,31 +32,37 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"time"
+
+	"example.com/zapcw/internal/remote"
+	"example.com/zapcw/internal/terminal"
 )
 
-const usage = `Usage: unified [-in FILE] [-endpoint URL | -aws] [-group NAME] [-stream NAME]
+const usage = `Usage: unified [-web | -in FILE] [-endpoint URL | -aws] [-group NAME]
+               [-stream NAME]
 
 Without flags three processes log into one stream of a server in memory, and
 the stream is read back and printed.
 
+  -web           go on until Ctrl-C, and print the address of a page that shows
+                 the stream live
   -in FILE       replay the lines of FILE, - for standard input, and prove that
                  all of them are in the stream, in order
   -endpoint URL  log to this server instead of the one in memory
   -aws           log to AWS; credentials and region are those of the SDK
   -group NAME    log group, created if it is missing (default ` + defaultGroup + `)
-  -stream NAME   log stream, created if it is missing (default new with each run)
+  -stream NAME   log stream, created if it is missing (default orders, on other
+                 servers with time and chance in its name)
 `
 
-const defaultGroup = "/zapcw/unified"
+const defaultGroup = "/acme/prod"
 
 // A command is what the flags ask for, and where its output goes.
 type command struct {
 	in       string // file to replay; empty for the functions
+	web      bool
 	endpoint string
 	aws      bool
 	group    string
@@ -68,24 +80,11 @@ func main() {
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	done := make(chan int, 1)
-	go func() { done <- run(ctx, os.Args[1:]) }()
-	select {
-	case status := <-done:
-		os.Exit(status)
-	case <-ctx.Done():
-	}
-	stop() // a second Ctrl-C ends the program at once
-
-	// Children end with the context. Only a read from standard input can keep
-	// run from returning.
-	select {
-	case status := <-done:
-		os.Exit(status)
-	case <-time.After(time.Second):
-		fmt.Fprintln(os.Stderr, "unified: interrupted")
-		os.Exit(interrupted)
-	}
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the program at once
+	}()
+	os.Exit(run(ctx, os.Args[1:]))
 }
 
 // An output is a file that remembers the first error of its writes, which the
@@ -116,19 +115,28 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = c.stdout.err
 	}
+	var more interruptedError
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(c.stdout, usage)
 		return 0
+	case errors.As(err, &more):
+		fmt.Fprintf(c.stderr, "unified: interrupted: %s\n", more)
+		return interrupted
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "unified: interrupted")
 		return interrupted
 	}
-	fmt.Fprintf(c.stderr, "unified: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(c.stderr, "unified: %s\n", terminal.OneLine(err.Error()))
 	return 1
 }
+
+// An interruptedError says how far it was at Ctrl-C.
+type interruptedError string
+
+func (i interruptedError) Error() string { return string(i) }
 
 // parse reads the flags. Package flag would answer a mistake with the whole
 // usage and status 2; here it gets one line.
@@ -136,9 +144,9 @@ func (c *command) parse(args []string) error {
 	flags := flag.NewFlagSet("unified", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	c.group = defaultGroup
-	c.stream = fmt.Sprintf("run-%s-%s", time.Now().UTC().Format("20060102-150405"), rand.Text()[:6])
+	flags.BoolVar(&c.web, "web", false, "")
 	flags.Func("in", "", text(&c.in, "a file, or - for standard input"))
-	flags.Func("endpoint", "", text(&c.endpoint, "a URL like http://127.0.0.1:5000"))
+	flags.Func("endpoint", "", text(&c.endpoint, "a URL like http://127.0.0.1:4586"))
 	flags.BoolVar(&c.aws, "aws", false, "")
 	flags.Func("group", "", text(&c.group, "a name"))
 	flags.Func("stream", "", text(&c.stream, "a name"))
@@ -148,19 +156,23 @@ func (c *command) parse(args []string) error {
 		}
 		return fmt.Errorf("%w; -h lists the flags", err)
 	}
-	if flags.NArg() > 0 {
+	switch {
+	case flags.NArg() > 0:
 		return fmt.Errorf("argument %q is none of the flags; -h lists them", flags.Arg(0))
-	}
-	if c.aws && c.endpoint != "" {
+	case c.aws && c.endpoint != "":
 		return errors.New("-aws and -endpoint exclude each other")
+	case c.web && c.in != "":
+		return errors.New("-web and -in exclude each other")
+	case c.web && c.aws:
+		return errors.New("-web and -aws exclude each other: AWS has a page of its own")
 	}
-	if c.endpoint != "" {
-		u, err := url.Parse(c.endpoint)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			return fmt.Errorf("endpoint %q: want a URL like http://127.0.0.1:5000", c.endpoint)
+	if c.stream == "" {
+		c.stream = "orders"
+		if c.aws || c.endpoint != "" { // the server may have one of that name
+			c.stream += fmt.Sprintf("-%s-%s", time.Now().UTC().Format("20060102-150405"), rand.Text()[:6])
 		}
 	}
-	return nil
+	return remote.CheckEndpoint(c.endpoint)
 }
 
 // text makes the value of a flag that must not be empty: that comes of a
@@ -176,26 +188,16 @@ func text(p *string, want string) func(string) error {
 }
 
 func (c *command) run(ctx context.Context) error {
-	var in *input
 	if c.in != "" {
-		var err error
-		if in, err = openInput(c.in, c.stdin); err != nil {
-			return err
-		}
-		defer in.Close()
+		return c.replay(ctx)
 	}
 	to, err := openService(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer to.close()
-	if in != nil {
-		return c.replay(ctx, to, in)
+	if c.web {
+		return c.show(ctx, to)
 	}
 	return c.unify(ctx, to)
-}
-
-// oneLine makes an error of several lines, as errors.Join makes them, fit.
-func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

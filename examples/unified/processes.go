@@ -12,87 +12,87 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"example.com/zapcw/internal/replay"
 )
 
-// orders are what the functions deal with. Payment declines the second one, and
-// shipping crashes at the third: nobody checks that it has an address.
-var orders = []order{
-	{ID: "A-1001", Items: 2, Total: "59.90 EUR", Address: &address{"Lisbon"}},
-	{ID: "A-1002", Items: 4, Total: "1299.00 EUR", Address: &address{"Porto"}},
-	{ID: "A-1003", Items: 1, Total: "12.50 EUR"},
+// stages are the functions in the order in which they deal with an order.
+var stages = []string{"checkout", "payment", "shipping"}
+
+// queue is how many orders may wait for a function.
+const queue = 256
+
+// A stage is a function as the others see it: orders go in, and those that it does
+// not refuse come out. It has one process, and another after a crash.
+type stage struct {
+	name string
+	env  []string
+	in   <-chan order
+	out  chan order
+
+	account replay.Account // of all its processes
+	err     error          // how it failed
 }
 
-// lifetime bounds the functions' run, which takes a fraction of it.
-const lifetime = 30 * time.Second
-
-// unify runs the functions and prints their stream.
-func (c *command) unify(ctx context.Context, to *service) error {
-	began := time.Now()
-	total, err := c.runFunctions(ctx, to)
-	if err != nil {
-		return err
-	}
-	if err := total.check(); err != nil {
-		return err
-	}
-	from := stream{service: to, group: c.group, name: c.stream, since: began}
-	events, err := from.await(ctx, int(total.Delivered))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.stdout, "Three processes, checkout, payment and shipping, logged this into one stream, %s of %s at %s; the last one crashed in the end.\n",
-		c.stream, c.group, to.name)
-	printEvents(c.stdout, events, wantsColour(c.stdout.File))
-	fmt.Fprintln(c.stdout, total)
-	return nil
-}
-
-// runFunctions starts a process for each function, passes the orders from one
-// to the next and returns what became of all they logged.
-func (c *command) runFunctions(ctx context.Context, to *service) (account, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lifetime, fmt.Errorf("functions still run after %s", lifetime))
-	defer cancel()
-	env := slices.Concat(to.env, []string{envGroup + "=" + c.group, envStream + "=" + c.stream})
-
+// runStages passes orders through all functions until there are no more. It returns
+// what became of all they logged.
+func runStages(ctx context.Context, env []string, orders <-chan order) ([]*stage, error) {
 	var (
-		all  []*process
-		next = make(chan order, len(orders))
-		wg   sync.WaitGroup
+		all []*stage
+		wg  sync.WaitGroup
 	)
-	for _, o := range orders {
-		next <- o
-	}
-	close(next)
-	for _, name := range []string{"checkout", "payment", "shipping"} {
-		p, err := start(ctx, name, env)
-		if err != nil {
-			cancel()
-			wg.Wait()
-			return account{}, err
-		}
-		all = append(all, p)
-		in, out := next, make(chan order, len(orders))
-		wg.Go(func() { p.handle(in, out) })
-		next = out
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, name := range stages {
+		s := &stage{name: name, env: env, in: orders, out: make(chan order, queue)}
+		all = append(all, s)
+		orders = s.out
+		wg.Go(func() {
+			if s.run(ctx); s.err != nil {
+				cancel() // nobody takes what the others give
+			}
+		})
 	}
 	wg.Wait()
+	var errs []error
+	for _, s := range all {
+		errs = append(errs, s.err)
+	}
+	return all, errors.Join(errs...)
+}
 
-	var (
-		total account
-		errs  []error
-	)
-	for _, p := range all {
-		if p.account != nil {
-			total.add(p.account)
+func (s *stage) run(ctx context.Context) {
+	defer close(s.out)
+	var p *process
+	for o := range s.in {
+		if p == nil {
+			if p, s.err = start(ctx, s.name, s.env); s.err != nil {
+				return
+			}
 		}
-		if p.err != nil {
-			errs = append(errs, p.err)
+		r, err := p.invoke(o)
+		if err != nil || r.Account != nil { // it gives its account with its last words
+			s.end(p, r.Account, err)
+			p = nil
+			if s.err != nil {
+				return
+			}
+			continue
+		}
+		if r.Refused == "" {
+			s.out <- o
 		}
 	}
-	if ctx.Err() != nil {
-		return total, context.Cause(ctx)
+	if p != nil {
+		s.end(p, nil, nil)
 	}
-	return total, errors.Join(errs...)
+}
+
+func (s *stage) end(p *process, a *replay.Account, err error) {
+	a, s.err = p.end(a, err)
+	if a != nil {
+		s.account.Add(*a)
+	}
 }
 
 // A process runs a function. Orders go to its standard input, one JSON object a
@@ -104,9 +104,7 @@ type process struct {
 	orders  *json.Encoder
 	replies *json.Decoder
 	stderr  bytes.Buffer
-
-	account *account // that it gave
-	err     error    // how it failed
+	doomed  bool // an order crashes it
 }
 
 func start(ctx context.Context, name string, env []string) (*process, error) {
@@ -131,29 +129,10 @@ func start(ctx context.Context, name string, env []string) (*process, error) {
 	return p, cmd.Start()
 }
 
-// handle passes orders on until there are no more, and waits for the end of the
-// process. An order that the function refused goes no further.
-func (p *process) handle(in <-chan order, out chan<- order) {
-	defer close(out)
-	for o := range in {
-		r, err := p.invoke(o)
-		if err != nil {
-			p.end(err)
-			return
-		}
-		if r.Account != nil { // its last words
-			p.account = r.Account
-			break
-		}
-		if r.Refused == "" {
-			out <- o
-		}
-	}
-	p.end(nil)
-}
-
 func (p *process) invoke(o order) (reply, error) {
 	var r reply
+	// Shipping is to crash: nobody checks that there is an address.
+	p.doomed = p.name == "shipping" && o.Address == nil
 	if err := p.orders.Encode(o); err != nil {
 		return r, err
 	}
@@ -161,29 +140,26 @@ func (p *process) invoke(o order) (reply, error) {
 }
 
 // end closes the input of the process, at which it ends, takes its account and
-// says whether it ended as it should: shipping is to crash, as an order
-// without an address makes it.
-func (p *process) end(err error) {
+// says whether it ended as it should.
+func (p *process) end(a *replay.Account, err error) (*replay.Account, error) {
 	_ = p.stdin.Close()
-	if err == nil && p.account == nil {
+	if err == nil && a == nil {
 		var r reply
 		err = p.replies.Decode(&r)
-		p.account = r.Account
+		a = r.Account
 	}
-	const crash = 2 // the status of a Go program that panics
 	wait := p.cmd.Wait()
 	status, want := p.cmd.ProcessState.ExitCode(), 0
-	if p.name == "shipping" {
-		want = crash
+	if p.doomed {
+		want = 2 // the status of a Go program that panics
 	}
 	switch first, _, _ := bytes.Cut(p.stderr.Bytes(), []byte("\n")); {
 	case status == want:
-		p.err = err
+		return a, err
 	case len(first) > 0:
-		p.err = fmt.Errorf("%s ended with status %d: %s", p.name, status, first)
+		return a, fmt.Errorf("%s ended with status %d: %s", p.name, status, first)
 	case wait != nil:
-		p.err = fmt.Errorf("%s: %w", p.name, wait)
-	default:
-		p.err = fmt.Errorf("%s ended with status %d, not %d", p.name, status, want)
+		return a, fmt.Errorf("%s: %w", p.name, wait)
 	}
+	return a, fmt.Errorf("%s ended with status %d, not %d", p.name, status, want)
 }

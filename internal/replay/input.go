@@ -50,6 +50,7 @@ type Input struct {
 	file  io.ReadCloser
 	count atomic.Int64
 
+	piece int // how much of one line is held
 	r     *bufio.Reader
 	held  []byte // of a line that does not fit into r
 	given int    // bytes of held that were returned
@@ -64,7 +65,7 @@ var (
 // Open returns the files of these names as an Input. The name - is standard input, as
 // are no names at all. A file that cannot be opened is an error now, not later.
 func Open(names []string, stdin io.Reader) (*Input, error) {
-	in := &Input{Name: strings.Join(names, " "), r: bufio.NewReaderSize(nil, 1<<20)}
+	in := &Input{Name: strings.Join(names, " "), piece: maxPiece, r: bufio.NewReaderSize(nil, 1<<20)}
 	if len(names) == 0 {
 		names = []string{"-"}
 	}
@@ -172,7 +173,7 @@ func (in *Input) next() (Line, error) {
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-			if len(part) < maxPiece {
+			if len(part) < in.piece {
 				continue
 			}
 			in.given = cut(part)

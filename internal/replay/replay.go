@@ -67,7 +67,7 @@ type Replay struct {
 
 // Run sends the lines, waits until all have their fate, and proves that they are
 // there. If ctx ends, what is in memory is still sent, for a few seconds, before
-// Run returns its cause. A read that blocks, as from a terminal, may outlive Run.
+// Run returns its cause. Then nothing is pending any more. A read that blocks, as from a terminal, may outlive Run.
 func (r *Replay) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -87,31 +87,41 @@ func (r *Replay) Run(ctx context.Context) error {
 	for {
 		select {
 		case err := <-result:
+			if err != nil {
+				r.end(ctx, nil)
+			}
 			return err
 		case <-tick.C:
 			r.look(cancel)
 		case <-ctx.Done():
-			return r.end(ctx, result)
+			r.end(ctx, result)
+			return context.Cause(ctx)
 		}
 	}
 }
 
-// end settles what is in memory. That makes room for a line that waits for it.
-func (r *Replay) end(ctx context.Context, result <-chan error) error {
+// end settles what is in memory: what has hope is delivered. result is nil if run has
+// returned.
+func (r *Replay) end(ctx context.Context, result <-chan error) {
 	if r.Leaving != nil {
 		r.Leaving()
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if errors.Is(context.Cause(ctx), errHopeless) {
-		cancel() // there is nothing to wait for
+		cancel()
 	}
 	_ = r.Out.Flush(last) // the account has what became of it
+	if result == nil {
+		return
+	}
+	// A line that waited for room has it now.
 	select {
 	case <-result:
 	case <-time.After(every): // it reads from what gives nothing
 	}
-	return context.Cause(ctx)
+	cancel()
+	_ = r.Out.Flush(last)
 }
 
 var errHopeless = errors.New("")

@@ -1,7 +1,7 @@
 package terminal
 
 import (
-	"fmt"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -50,7 +50,7 @@ func (p *Painter) Event(at time.Time, text string) string {
 	l.words(message(e.Level), e.Message)
 	l.words(Dim, e.Fields)
 	if e.Where != "" {
-		l.words(Dim, "("+e.Where+")")
+		l.words(Dim, "("+path.Base(e.Where)+")")
 	}
 	for _, more := range e.More {
 		l.line(Dim, more)
@@ -95,15 +95,14 @@ type layout struct {
 	indent int // of the lines after the first
 
 	b  strings.Builder
-	at int // characters of this line
+	at int   // characters of this line
+	st Style // that is in force
 }
 
 // column writes text, and spaces up to a width.
 func (l *layout) column(st Style, text string, width int) {
 	l.write(st, text)
-	pad := max(width-utf8.RuneCountInString(text), 1)
-	l.b.WriteString(strings.Repeat(" ", pad))
-	l.at += pad
+	l.write(Plain, strings.Repeat(" ", max(width-utf8.RuneCountInString(text), 1)))
 }
 
 // words writes text behind a space, and what does not fit under the indent.
@@ -123,6 +122,8 @@ func (l *layout) words(st Style, text string) {
 		case l.at == l.indent:
 		case l.at+1+n > l.width:
 			l.newline()
+		case st == l.st:
+			l.write(st, " ")
 		default:
 			l.write(Plain, " ")
 		}
@@ -154,17 +155,24 @@ func (l *layout) line(st Style, text string) {
 }
 
 func (l *layout) newline() {
-	fmt.Fprintf(&l.b, "\n%*s", l.indent, "")
+	l.write(Plain, "\n")
+	l.column(Plain, "", l.indent)
 	l.at = l.indent
 }
 
 func (l *layout) write(st Style, text string) {
-	if l.colour {
-		l.b.WriteString(st.Paint(text))
-	} else {
-		l.b.WriteString(text)
+	if l.colour && st != l.st {
+		if l.st != Plain {
+			l.b.WriteString(reset)
+		}
+		l.b.WriteString(string(st))
+		l.st = st
 	}
+	l.b.WriteString(text)
 	l.at += utf8.RuneCountInString(text)
 }
 
-func (l *layout) end() string { return l.b.String() + "\n" }
+func (l *layout) end() string {
+	l.write(Plain, "\n")
+	return l.b.String()
+}

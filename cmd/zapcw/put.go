@@ -117,8 +117,9 @@ func (p *putCommand) ask(ctx context.Context, to *remote.Service, r *replay.Repl
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case remote.Denied(err):
-		r.Proof = false
-		r.Unproven = err
+		if r.Proof {
+			r.Proof, r.Unproven = false, err
+		}
 		return nil
 	case remote.Passing(err) && p.piped():
 		fmt.Fprintf(p.stderr, "zapcw put: %s; lines are kept until it answers\n", terminal.OneLine(err.Error()))
@@ -165,8 +166,7 @@ func (p *putCommand) replay(in *replay.Input, to *remote.Service) *replay.Replay
 
 // interrupted says what was delivered.
 func (p *putCommand) interrupted(r *replay.Replay, a replay.Account) error {
-	fmt.Fprintln(p.stderr, a)
-	text := fmt.Sprintf("interrupted: %s of %s that were read are delivered", terminal.Number(a.Delivered), terminal.Count(a.Accepted, "event"))
+	text := fmt.Sprintf("interrupted: %s", a.Interrupted())
 	if n := r.LinesSent(); a.Check() == nil && len(p.files) == 1 && !p.piped() && !p.json && !p.fallback {
 		text += fmt.Sprintf("; the rest is tail -n +%d %s", n+1, p.files[0])
 	}

@@ -12,8 +12,8 @@ import (
 
 const serveUsage = `Usage: zapcw serve [-addr HOST:PORT] [-data FILE]
 
-A CloudWatch Logs server in memory, for the SDKs, the aws command line and zapcw,
-with a page that shows its streams live. Ctrl-C ends it. It enforces the
+A CloudWatch Logs server in memory, for the SDKs, the aws command line and
+zapcw, with a page that shows its streams live. Ctrl-C ends it. It enforces the
 service's limits and takes any credentials.
 
   -addr HOST:PORT  where to listen (default 127.0.0.1:4586); port 0 is any.

@@ -19,8 +19,8 @@ text of each event as they are.
   -group G       log group
   -stream S      log stream
   -since 10m     begin so long ago (default 10m); 0 is the beginning
-  -f             follow: print what comes in, until Ctrl-C. Events that come late
-                 are printed when they come
+  -f             follow: print what comes in, until Ctrl-C; what comes late is
+                 printed when it comes
   -endpoint URL  server; otherwise it is found as the SDK does, by
                  AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and the like
 

@@ -20,6 +20,12 @@ import (
 	"go.uber.org/goleak"
 
 	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/terminal"
+)
+
+const (
+	maxText  = 1<<20 - 26 // of one event
+	maxPiece = 8 << 20    // more than is held of one line
 )
 
 // envMain makes the test binary the program: "main" is the program itself,
@@ -112,44 +118,57 @@ func TestFunctions(t *testing.T) {
 	if strings.Contains(r.stdout, "\x1b") {
 		t.Error("colours, although this is no terminal")
 	}
-	lines := r.lines()
-	n := len(lines) - 2 // events
-	if !strings.Contains(lines[0], "Three processes") || n < 15 {
+	if want := "Three processes took orders and logged into one stream, orders of /acme/prod:\n\n"; !strings.HasPrefix(r.stdout, want) {
 		t.Fatalf("output is\n%s", r.stdout)
 	}
-	checkStory(t, lines[1:n+1])
-
-	m := regexp.MustCompile(`^accepted (\d+), delivered (\d+), spilled 0, puts (\d+), events per put (\d+\.\d)$`).FindStringSubmatch(lines[n+1])
-	if m == nil || m[1] != fmt.Sprint(n) || m[2] != m[1] {
-		t.Errorf("accounting of %d events is %q", n, lines[n+1])
+	for _, line := range r.lines() {
+		if n := len([]rune(line)); n > width {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+	n := checkStory(t, r.stdout)
+	for _, want := range []string{
+		"── the service is down ──", "── the service is back",
+		fmt.Sprintf("\ntogether  accepted %d, delivered %d; ", n, n),
+		", and 4 puts with it. Nothing is lost: all " + fmt.Sprint(n) + " events\n",
+	} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
 	}
 }
 
-// checkStory checks the lines that are printed of the stream.
-func checkStory(t *testing.T, lines []string) {
+// checkStory checks what is printed of the stream, and returns how many events it has.
+func checkStory(t *testing.T, out string) int {
 	t.Helper()
-	stamps := make([]string, len(lines))
-	for i, l := range lines {
-		m := regexp.MustCompile(`^(\d\d:\d\d:\d\d\.\d{3})  \S`).FindStringSubmatch(l)
-		if m == nil {
-			t.Fatalf("line %q has no time", l)
+	event := regexp.MustCompile(`^(\d\d:\d\d:\d\d\.\d{3})  ([A-Z]+) +(checkout|payment|shipping) +\S`)
+	var (
+		stamps []string
+		words  strings.Builder // of events, whatever the lines
+	)
+	for line := range strings.Lines(out) {
+		switch m := event.FindStringSubmatch(line); {
+		case m != nil:
+			stamps = append(stamps, m[1])
+			words.WriteString(m[2] + " " + strings.TrimSpace(line[len("15:04:05.000  LEVEL____"):]) + " ")
+		case strings.HasPrefix(line, "                    "):
+			words.WriteString(strings.TrimSpace(line) + " ")
 		}
-		stamps[i] = m[1]
 	}
-	if !slices.IsSorted(stamps) && stamps[0] < "23:59:50" {
+	if len(stamps) < 15 || !slices.IsSorted(stamps) && stamps[0] < "23:59:50" {
 		t.Errorf("times are %q", stamps)
 	}
-	all := strings.Join(lines, "\n")
+	all := strings.Join(strings.Fields(words.String()), " ")
 	last := -1
 	for _, want := range []string{
-		"  INFO: checkout: placeOrder: order received\t{\"order\": \"A-1001\", \"items\": 2, \"total\": \"59.90 EUR\"}",
-		"  DEBUG: checkout: reserve: stock reserved\t{\"order\": \"A-1001\"}",
-		"  INFO: checkout: placeOrder: on to payment\t{\"order\": \"A-1001\"}",
-		"] gateway does not answer, trying again\t{\"order\": \"A-1001\", \"attempt\": 1, \"after\": \"25ms\"}",
-		"] card charged\t{\"order\": \"A-1001\", \"total\": \"59.90 EUR\"}",
-		"] no payment\t{\"order\": \"A-1002\", \"error\": \"card declined: limit exceeded\"}",
-		"\"message\":\"picking\",\"order\":\"A-1003\",\"items\":1}",
-		"  {\"level\":\"CRITICAL\",\"location\":\"shipping.ship:",
+		"INFO checkout placeOrder: order received order=A-1001 items=2 total=\"59.90 EUR\" ",
+		"DEBUG checkout reserve: stock reserved order=A-1001 ",
+		"INFO checkout placeOrder: on to payment order=A-1001 ",
+		"WARNING payment gateway does not answer, trying again order=A-1001 attempt=1 after=25ms (functions.go:",
+		"INFO payment card charged order=A-1001 total=\"59.90 EUR\" ",
+		"ERROR payment no payment order=A-1002 error=\"card declined: limit exceeded\" ",
+		"INFO shipping picking order=A-1003 items=1 (ship:",
+		"CRITICAL shipping shipping crashed order=A-1003 panic=\"runtime error: invalid memory address or nil pointer dereference\" (ship:",
 	} {
 		i := strings.Index(all, want)
 		if i <= last {
@@ -157,12 +176,7 @@ func checkStory(t *testing.T, lines []string) {
 		}
 		last = i
 	}
-	if !strings.HasSuffix(all, `"message":"shipping crashed","order":"A-1003","panic":"runtime error: invalid memory address or nil pointer dereference"}`) {
-		t.Errorf("the last line is %q", lines[len(lines)-1])
-	}
-	if !regexp.MustCompile(`  WARNING \[payment unified/functions\.go:\d+\] gateway`).MatchString(all) {
-		t.Error("payment has no prefix of its own")
-	}
+	return len(stamps)
 }
 
 func TestFunctionsElsewhere(t *testing.T) {
@@ -175,18 +189,19 @@ func TestFunctionsElsewhere(t *testing.T) {
 		if r.status != 0 || r.stderr != "" {
 			t.Fatalf("status %d, stderr %q", r.status, r.stderr)
 		}
-		lines := r.lines()
-		lines = lines[1 : len(lines)-1]
-		checkStory(t, lines)
+		n := checkStory(t, r.stdout)
 		stored := s.Messages("/acme/prod", "orders")[want:]
 		want += len(stored)
-		if len(stored) != len(lines) {
-			t.Fatalf("%d events are stored, %d are printed", len(stored), len(lines))
+		if len(stored) != n {
+			t.Errorf("%d events are stored, %d are printed", len(stored), n)
 		}
-		for i := range stored {
-			if got := lines[i][len("15:04:05.000  "):]; got != stored[i] {
-				t.Errorf("line %d is %q, event is %q", i, got, stored[i])
-			}
+		if strings.Contains(r.stdout, "service") || !strings.Contains(r.stdout, "\nNothing is lost: ") {
+			t.Errorf("no outage was made, and the output is\n%s", r.stdout)
+		}
+		// Each function logs in its own form.
+		if all := strings.Join(stored, "\n"); !regexp.MustCompile(`(?m)^WARNING \[payment unified/functions\.go:\d+\] gateway`).MatchString(all) ||
+			!strings.Contains(all, "INFO: checkout: placeOrder: order received\t{") || !strings.Contains(all, `{"level":"CRITICAL","location":"shipping.ship:`) {
+			t.Errorf("the stream has\n%s", all)
 		}
 	}
 }
@@ -235,27 +250,42 @@ func TestReplay(t *testing.T) {
 				if r.status != 0 || r.stderr != "" {
 					t.Fatalf("status %d, stderr %q", r.status, r.stderr)
 				}
-				for _, want := range []string{
-					fmt.Sprintf(": %d lines, ", tt.lines),
-					fmt.Sprintf("of these lines %d were empty (sent as a space), %d ended in CRLF (sent without), %d were longer than an event (split), %d were not UTF-8 (sent with U+FFFD)\n",
-						tt.odd[0], tt.odd[1], tt.odd[2], tt.odd[3]),
-					", spilled 0, ",
-					fmt.Sprintf("\nproven: the stream has all %d lines, in order; ", tt.lines),
-				} {
-					if !strings.Contains(r.stdout, want) {
-						t.Errorf("no %q in\n%s", want, r.stdout)
-					}
-				}
-				// Of a file without oddities the sum is that of the file.
-				sum := fmt.Sprintf("%x", sha256.Sum256([]byte(tt.in)))
-				if plain := tt.odd == [4]int{} && (tt.in == "" || strings.HasSuffix(tt.in, "\n")); plain && !strings.Contains(r.stdout, sum) {
-					t.Errorf("no %s in\n%s", sum, r.stdout)
-				}
+				checkReport(t, r.stdout, tt.in, tt.lines, tt.odd)
 			}
 			if got := s.Messages(defaultGroup, "replay"); tt.want != nil && !slices.Equal(got, tt.want) {
 				t.Errorf("the stream is %.1000q", got)
 			}
 		})
+	}
+}
+
+// checkReport checks what is said of a replay.
+func checkReport(t *testing.T, out, in string, lines int, odd [4]int) {
+	t.Helper()
+	// What is zero is not told.
+	for i, want := range []string{"empty (sent as a space)", "in CRLF (sent without)", "longer than an event may be, and split", "not UTF-8 (sent with U+FFFD)"} {
+		if got := strings.Contains(out, want); got != (odd[i] > 0) {
+			t.Errorf("%q is there: %v, with %d of them in\n%s", want, got, odd[i], out)
+		}
+	}
+	number := terminal.Count(lines, "line")
+	proof := "\nproven: all " + number + " are in the stream, in order\n"
+	switch lines {
+	case 0:
+		proof = "there was nothing to send\n"
+	case 1:
+		proof = "\nproven: its line is in the stream, in order\n"
+	}
+	for _, want := range []string{": " + number + ", ", proof} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	// Where all bytes were sent, the sum is that of the file.
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(in)))
+	same := odd[0]+odd[1]+odd[3] == 0 && lines > 0
+	if strings.Contains(out, sum) != same || strings.Contains(out, "sha256sum") != same {
+		t.Errorf("%s is to be told: %v, in\n%s", sum, same, out)
 	}
 }
 
@@ -271,7 +301,7 @@ func TestMistakes(t *testing.T) {
 	if err := os.WriteFile(file, []byte("a\nb\nc\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, missingErr := os.Open(missing)
+	_, missingErr := os.Stat(missing)
 
 	const nobody = "http://127.0.0.1:1"
 	for _, tt := range []struct {
@@ -286,12 +316,14 @@ func TestMistakes(t *testing.T) {
 		{"bad switch", []string{"-aws=maybe"}, `invalid boolean value "maybe" for -aws: parse error; -h lists the flags`},
 		{"argument", []string{"app.log"}, `argument "app.log" is none of the flags; -h lists them`},
 		{"two services", []string{"-aws", "-endpoint", nobody}, "-aws and -endpoint exclude each other"},
+		{"page and file", []string{"-web", "-in", file}, "-web and -in exclude each other"},
+		{"page of AWS", []string{"-web", "-aws"}, "-web and -aws exclude each other: AWS has a page of its own"},
 		{"missing file", []string{"-in", missing}, missingErr.Error()},
 		{"directory", []string{"-in", dir}, dir + ": is a directory"},
-		{"no URL", []string{"-endpoint", "localhost"}, `endpoint "localhost": want a URL like http://127.0.0.1:5000`},
-		{"no scheme", []string{"-endpoint", "localhost:5000"}, `endpoint "localhost:5000": want a URL like http://127.0.0.1:5000`},
-		{"no host", []string{"-endpoint", "http://"}, `endpoint "http://": want a URL like http://127.0.0.1:5000`},
-		{"control character", []string{"-endpoint", "http://a\nb"}, `endpoint "http://a\nb": want a URL like http://127.0.0.1:5000`},
+		{"no URL", []string{"-endpoint", "localhost"}, `endpoint "localhost": want a URL like http://127.0.0.1:4586`},
+		{"no scheme", []string{"-endpoint", "localhost:5000"}, `endpoint "localhost:5000": want a URL like http://127.0.0.1:4586`},
+		{"no host", []string{"-endpoint", "http://"}, `endpoint "http://": want a URL like http://127.0.0.1:4586`},
+		{"control character", []string{"-endpoint", "http://a\nb"}, `endpoint "http://a\nb": want a URL like http://127.0.0.1:4586`},
 		{"group", []string{"-group", "a:b"}, "http://127.0.0.1:…"},
 		{"stream", []string{"-in", file, "-stream", "a:b"}, "http://127.0.0.1:…"},
 		{"nobody there", []string{"-endpoint", nobody}, nobody + ": dial tcp 127.0.0.1:1: …"},
@@ -352,7 +384,43 @@ func TestInterrupt(t *testing.T) {
 	}
 	w.Close()
 	_ = cmd.Wait() // for its goroutines
-	if state.ExitCode() != interrupted || stderr.String() != "unified: interrupted\n" {
+	if state.ExitCode() != interrupted || !regexp.MustCompile(`^unified: interrupted: [\d,]+ events (read and|of .* are) delivered\n$`).MatchString(stderr.String()) {
 		t.Errorf("%v, stderr %q", state, stderr.String())
+	}
+}
+
+// TestWeb looks at the page's address, and ends the shop when the functions have logged.
+func TestWeb(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	s := newServer(t)
+	cmd := program(t, "main", nil, "-web", "-endpoint", s.URL(), "-stream", "orders")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(strings.Join(s.Messages(defaultGroup, "orders"), "\n"), `"shipping.`) {
+		if t.Context().Err() != nil {
+			t.Fatal("nothing was logged")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v, stderr %q", err, stderr.String())
+	}
+	n := len(s.Messages(defaultGroup, "orders"))
+	for _, want := range []string{
+		s.URL() + "/#group=%2Facme%2Fprod&region=us-east-1&stream=orders\n",
+		fmt.Sprintf("\naccepted %d, delivered %d; ", n, n),
+	} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("no %q in\n%s", want, &stdout)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -59,8 +58,7 @@ func (c *command) replay(ctx context.Context) error {
 	err = r.Run(ctx)
 	switch {
 	case ctx.Err() != nil:
-		a := replay.AccountOf(r.Out.Stats())
-		return interruptedError(fmt.Sprintf("%s of %s that were read are delivered", terminal.Number(a.Delivered), terminal.Count(a.Accepted, "event")))
+		return interruptedError(replay.AccountOf(r.Out.Stats()).Interrupted())
 	case err != nil:
 		return err
 	}

@@ -137,13 +137,21 @@ func CheckEndpoint(endpoint string) error {
 // that does not exist is no error. For what others mean see [Denied] and
 // [Passing].
 func (s *Service) Ask(ctx context.Context, group, stream string) error {
+	return s.first(ctx, func(ctx context.Context, once func(*cloudwatchlogs.Options)) error {
+		_, err := s.Client.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
+			LogGroupName:  &group,
+			LogStreamName: &stream,
+			Limit:         aws.Int32(1),
+		}, once)
+		return err
+	})
+}
+
+// first makes a first request, which is not tried again.
+func (s *Service) first(ctx context.Context, request func(context.Context, func(*cloudwatchlogs.Options)) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerIn, errSilent)
 	defer cancel()
-	_, err := s.Client.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
-		LogGroupName:  &group,
-		LogStreamName: &stream,
-		Limit:         aws.Int32(1),
-	}, func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
+	err := request(ctx, func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} })
 	var missing *types.ResourceNotFoundException
 	switch {
 	case err == nil, errors.As(err, &missing):

@@ -40,6 +40,9 @@ type Tail struct {
 func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 	t.seen = make(map[string]int64)
 	t.last = t.From
+	if err := t.ask(ctx); err != nil {
+		return err
+	}
 	for n := 0; ; n++ {
 		from := min(t.last, time.Now().UnixMilli())
 		if n%lookAgain == 0 {
@@ -55,7 +58,7 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 			return fmt.Errorf("stream %s of %s does not exist at %s", t.Name, t.Group, t.Service.Name)
 		case !t.Follow:
 			return err
-		case err != nil && !errors.As(err, &missing) && (n == 0 || !Passing(err)):
+		case err != nil && !errors.As(err, &missing) && !Passing(err):
 			return err
 		}
 		select {
@@ -64,6 +67,18 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 		case <-time.After(max(tailPause, time.Since(began))):
 		}
 	}
+}
+
+// ask finds out whether anybody is there, without trying for long.
+func (t *Tail) ask(ctx context.Context) error {
+	return t.first(ctx, func(ctx context.Context, once func(*cloudwatchlogs.Options)) error {
+		_, err := t.Client.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
+			LogGroupName:   &t.Group,
+			LogStreamNames: []string{t.Name},
+			Limit:          aws.Int32(1),
+		}, once)
+		return err
+	})
 }
 
 // read gives what came in since a time, page by page.

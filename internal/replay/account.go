@@ -59,6 +59,14 @@ func (a Account) Check() error {
 	return err
 }
 
+// Interrupted says how far it was.
+func (a Account) Interrupted() string {
+	if a.Check() == nil {
+		return fmt.Sprintf("%s read and delivered", terminal.Count(a.Accepted, "event"))
+	}
+	return fmt.Sprintf("%s of %s that were read are delivered", terminal.Number(a.Delivered), terminal.Count(a.Accepted, "event"))
+}
+
 // String is the line of accounting. What is zero is not told.
 func (a Account) String() string {
 	var b strings.Builder

@@ -199,7 +199,7 @@ func TestFunctionsElsewhere(t *testing.T) {
 			t.Errorf("no outage was made, and the output is\n%s", r.stdout)
 		}
 		// Each function logs in its own form.
-		if all := strings.Join(stored, "\n"); !regexp.MustCompile(`(?m)^WARNING \[payment unified/functions\.go:\d+\] gateway`).MatchString(all) ||
+		if all := strings.Join(stored, "\n"); !regexp.MustCompile(`(?m)^WARNING: payment: \[unified/functions\.go:\d+\] gateway`).MatchString(all) ||
 			!strings.Contains(all, "INFO: checkout: placeOrder: order received\t{") || !strings.Contains(all, `{"level":"CRITICAL","location":"shipping.ship:`) {
 			t.Errorf("the stream has\n%s", all)
 		}

@@ -37,6 +37,7 @@ func ParseEvent(text string) Event {
 var (
 	levelFirst = regexp.MustCompile(`^(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL):? +`)
 	bracket    = regexp.MustCompile(`^\[([^\s\]:]+)(?: ([^\]]+))?\] `)
+	place      = regexp.MustCompile(`^\[([^\s\]]+:\d+)\] `)
 	name       = regexp.MustCompile(`^([\pL_][\pL\pN_.-]*): `)
 )
 
@@ -52,6 +53,9 @@ func parsePrefix(text string) Event {
 		e.Function, e.Where, text = m[1], m[2], text[len(m[0]):]
 	} else if m := name.FindStringSubmatch(text); m != nil {
 		e.Function, text = m[1], text[len(m[0]):]
+	}
+	if m := place.FindStringSubmatch(text); m != nil {
+		e.Where, text = m[1], text[len(m[0]):]
 	}
 	e.Message = text
 	if i := strings.LastIndex(text, "\t{"); i >= 0 {

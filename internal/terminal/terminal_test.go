@@ -28,6 +28,7 @@ func TestParseEvent(t *testing.T) {
 	}{
 		{"INFO: checkout: place: done\t{\"items\": 3, \"note\": \"a b\"}", Event{Level: "INFO", Function: "checkout", Message: "place: done", Fields: `items=3 note="a b"`}},
 		{"WARNING [payment order/pay.go:12] slow", Event{Level: "WARNING", Function: "payment", Where: "order/pay.go:12", Message: "slow"}},
+		{"WARNING: payment: [order/pay.go:12] slow [x]", Event{Level: "WARNING", Function: "payment", Where: "order/pay.go:12", Message: "slow [x]"}},
 		{"ERROR: shipping: no\ngoroutine 1\n\tmain.go", Event{Level: "ERROR", Function: "shipping", Message: "no", More: []string{"goroutine 1", "\tmain.go"}}},
 		{"checkout: done", Event{Function: "checkout", Message: "done"}},
 		{"just text", Event{Message: "just text"}},

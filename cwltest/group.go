@@ -96,6 +96,23 @@ func (s *Server) stream(c *call, a *about) (*group, *stream, *apiError) {
 	return nil, nil, notFound("log stream")
 }
 
+// changeGroup commits a change of the group that a request is about. What
+// returns it looks at the group, which then is locked.
+func (s *Server) changeGroup(c *call, a *about, what func(*group) (change, *apiError)) (any, *apiError) {
+	s.lockChanges()
+	defer s.unlockChanges()
+	g, err := s.group(c, a)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := what(g)
+	if err != nil {
+		return nil, err
+	}
+	ch.Region, ch.Group = c.req.Region, g.name
+	return nil, s.commit(&ch)
+}
+
 type createGroupInput struct {
 	about
 	KMSKeyID  string            `json:"kmsKeyId"`
@@ -135,17 +152,11 @@ func (s *Server) createLogStream(c *call, in *about) (any, *apiError) {
 	if err := in.checkNames(); err != nil {
 		return nil, err
 	}
-	s.lockChanges()
-	defer s.unlockChanges()
-	g, err := s.group(c, in)
-	if err != nil {
-		return nil, err
-	}
-	if g.streams[*in.LogStreamName] != nil {
-		return nil, exists("log stream")
-	}
-	return nil, s.commit(&change{
-		Op: opCreateStream, Time: time.Now().UnixMilli(), Region: c.req.Region, Group: g.name, Stream: *in.LogStreamName,
+	return s.changeGroup(c, in, func(g *group) (change, *apiError) {
+		if g.streams[*in.LogStreamName] != nil {
+			return change{}, exists("log stream")
+		}
+		return change{Op: opCreateStream, Time: time.Now().UnixMilli(), Stream: *in.LogStreamName}, nil
 	})
 }
 
@@ -153,29 +164,24 @@ func (s *Server) deleteLogGroup(c *call, in *about) (any, *apiError) {
 	if err := checkGroupName(in.LogGroupName); err != nil {
 		return nil, err
 	}
-	s.lockChanges()
-	defer s.unlockChanges()
-	g, err := s.group(c, in)
-	if err != nil {
-		return nil, err
-	}
-	if g.protected {
-		return nil, &apiError{code: "ValidationException", message: "The log group has deletion protection enabled."}
-	}
-	return nil, s.commit(&change{Op: opDeleteGroup, Region: c.req.Region, Group: g.name})
+	return s.changeGroup(c, in, func(g *group) (change, *apiError) {
+		if g.protected {
+			return change{}, &apiError{code: "ValidationException", message: "The log group has deletion protection enabled."}
+		}
+		return change{Op: opDeleteGroup}, nil
+	})
 }
 
 func (s *Server) deleteLogStream(c *call, in *about) (any, *apiError) {
 	if err := in.checkNames(); err != nil {
 		return nil, err
 	}
-	s.lockChanges()
-	defer s.unlockChanges()
-	g, st, err := s.stream(c, in)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.commit(&change{Op: opDeleteStream, Region: c.req.Region, Group: g.name, Stream: st.name})
+	return s.changeGroup(c, in, func(g *group) (change, *apiError) {
+		if g.streams[*in.LogStreamName] == nil {
+			return change{}, notFound("log stream")
+		}
+		return change{Op: opDeleteStream, Stream: *in.LogStreamName}, nil
+	})
 }
 
 type retentionInput struct {
@@ -205,13 +211,9 @@ func (s *Server) deleteRetentionPolicy(c *call, in *about) (any, *apiError) {
 }
 
 func (s *Server) retain(c *call, a *about, days int32) (any, *apiError) {
-	s.lockChanges()
-	defer s.unlockChanges()
-	g, err := s.group(c, a)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.commit(&change{Op: opRetain, Region: c.req.Region, Group: g.name, Days: days})
+	return s.changeGroup(c, a, func(*group) (change, *apiError) {
+		return change{Op: opRetain, Days: days}, nil
+	})
 }
 
 type tagsInput struct {

@@ -75,9 +75,11 @@ func levelOf(name string) level {
 const gapPrefix = "zapcw: "
 
 // headlineOf reads the head of an event: the prefix, as zapcw's prefix
-// encoders write it,
+// encoders and other loggers write it,
 //
 //	LEVEL: function: caller: message
+//	LEVEL [function file:line] message
+//	LEVEL: function: [file:line] message
 //
 // of which each part may be missing, or the members of a JSON object.
 func headlineOf(message string) headline {
@@ -88,26 +90,55 @@ func headlineOf(message string) headline {
 		return headlineOfJSON(message)
 	}
 	var h headline
-	word, rest, ok := cutWord(message)
-	if !ok {
+	rest := h.cutLevel(message)
+	if word, after, ok := cutWord(rest); ok {
+		h.function, rest = word, after
+	}
+	if h.level == levelNone { // #simple and #mini have no caller
+		h.head = len(message) - len(rest)
 		return h
 	}
-	if h.level = levelOf(word); h.level != levelNone {
-		h.head = len(message) - len(rest)
-		if word, rest, ok = cutWord(rest); !ok {
-			return h
+	if function, caller, after, ok := cutBracket(rest); ok && (function == "" || h.function == "") {
+		h.function += function
+		h.caller, rest = caller, after
+	} else if word, after, ok := cutWord(rest); ok && h.function != "" {
+		h.caller, rest = word, after
+	}
+	h.head = len(message) - len(rest)
+	return h
+}
+
+// cutLevel takes a level off a text, with a colon behind it, or with a space if
+// it is all capitals.
+func (h *headline) cutLevel(text string) (rest string) {
+	word, rest, ok := cutWord(text)
+	if !ok {
+		if word, rest, ok = strings.Cut(text, " "); !ok || word != strings.ToUpper(word) {
+			return text
 		}
 	}
-	h.function = word
-	h.head = len(message) - len(rest)
-	if h.level == levelNone {
-		return h // #simple and #mini have no caller
+	if h.level = levelOf(word); h.level == levelNone {
+		return text
 	}
-	if word, rest, ok = cutWord(rest); ok {
-		h.caller = word
-		h.head = len(message) - len(rest)
+	return rest
+}
+
+// cutBracket takes "[file:line] " or "[function file:line] " off a text.
+func cutBracket(text string) (function, caller, rest string, ok bool) {
+	const most = 128
+	end := strings.Index(text[:min(len(text), most)], "] ")
+	if end < 0 || text[0] != '[' {
+		return "", "", text, false
 	}
-	return h
+	caller = text[1:end]
+	if name, after, two := strings.Cut(caller, " "); two {
+		function, caller = name, after
+	}
+	colon := strings.LastIndexByte(caller, ':')
+	if colon <= 0 || strings.ContainsAny(caller, " []") || strings.Trim(caller[colon+1:], "0123456789") != "" || colon+1 == len(caller) {
+		return "", "", text, false
+	}
+	return function, caller, text[end+2:], true
 }
 
 // cutWord takes a word and a colon off a text. What follows "http:" is not one.

@@ -49,13 +49,55 @@ func (p position) after() position {
 	return p
 }
 
+// spanInput is what requests that read events say of which events they want.
+type spanInput struct {
+	StartTime *int64  `json:"startTime"`
+	EndTime   *int64  `json:"endTime"`
+	Limit     *int64  `json:"limit"`
+	NextToken *string `json:"nextToken"`
+}
+
+// span is a range of events, how many of them are wanted, and from where on.
+type span struct {
+	low, high position // high is exclusive
+	limit     int
+	mark      bookmark
+}
+
+// span checks the members. Without a token reading starts at the head, or at
+// the tail if it goes back.
+func (in *spanInput) span(back, inclusive bool) (sp span, err *apiError) {
+	sp.low, sp.high = start, finish
+	if err = checkTime(in.StartTime, "startTime"); err != nil {
+		return sp, err
+	}
+	if err = checkTime(in.EndTime, "endTime"); err != nil {
+		return sp, err
+	}
+	if in.StartTime != nil {
+		sp.low.timestamp = *in.StartTime
+	}
+	if in.EndTime != nil {
+		sp.high = position{timestamp: *in.EndTime}
+		if inclusive {
+			sp.high.arrival = math.MaxUint64
+		}
+	}
+	if sp.limit, err = checkLimit(in.Limit, maxRead); err != nil {
+		return sp, err
+	}
+	sp.mark = bookmark{back: back, at: sp.low}
+	if back {
+		sp.mark.at = sp.high
+	}
+	sp.mark, err = sp.mark.or(in.NextToken)
+	return sp, err
+}
+
 type getInput struct {
 	about
-	StartTime     *int64  `json:"startTime"`
-	EndTime       *int64  `json:"endTime"`
-	Limit         *int64  `json:"limit"`
-	NextToken     *string `json:"nextToken"`
-	StartFromHead bool    `json:"startFromHead"`
+	spanInput
+	StartFromHead bool `json:"startFromHead"`
 }
 
 type outputEvent struct {
@@ -74,29 +116,22 @@ func (s *Server) getLogEvents(c *call, in *getInput) (any, *apiError) {
 	if err := in.checkStream(); err != nil {
 		return nil, err
 	}
-	low, high, limit, err := checkRange(in.StartTime, in.EndTime, in.Limit)
+	sp, err := in.span(!in.StartFromHead, false)
 	if err != nil {
 		return nil, err
 	}
-	mark := bookmark{back: !in.StartFromHead, at: low}
-	if mark.back {
-		mark.at = high
-	}
-	if mark, err = mark.or(in.NextToken); err != nil {
-		return nil, err
-	}
-
+	mark := sp.mark
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, st, err := s.stream(c, &in.about)
 	if err != nil {
 		return nil, err
 	}
-	events, first, last := st.sorted(), st.index(low), st.index(high)
+	events, first, last := st.sorted(), st.index(sp.low), st.index(sp.high)
 	i := max(first, min(st.index(mark.at), last))
 	j, size := i, 0
 	out := getOutput{Events: []outputEvent{}}
-	for len(out.Events) < limit {
+	for len(out.Events) < sp.limit {
 		k := j
 		if mark.back {
 			k = i - 1
@@ -126,32 +161,9 @@ func (s *Server) getLogEvents(c *call, in *getInput) (any, *apiError) {
 	return out, nil
 }
 
-// checkRange returns the places that the times stand for; the end is
-// exclusive.
-func checkRange(startTime, endTime, limit *int64) (low, high position, n int, err *apiError) {
-	low, high = start, finish
-	if err := checkTime(startTime, "startTime"); err != nil {
-		return low, high, 0, err
-	}
-	if err := checkTime(endTime, "endTime"); err != nil {
-		return low, high, 0, err
-	}
-	if startTime != nil {
-		low.timestamp = *startTime
-	}
-	if endTime != nil {
-		high = position{timestamp: *endTime}
-	}
-	n, err = checkLimit(limit, maxRead)
-	return low, high, n, err
-}
-
 type filterInput struct {
 	about
-	StartTime     *int64   `json:"startTime"`
-	EndTime       *int64   `json:"endTime"`
-	Limit         *int64   `json:"limit"`
-	NextToken     *string  `json:"nextToken"`
+	spanInput
 	StartFromHead *bool    `json:"startFromHead"`
 	Streams       []string `json:"logStreamNames"`
 	Prefix        *string  `json:"logStreamNamePrefix"`
@@ -179,12 +191,10 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 	if err := in.checkGroup(); err != nil {
 		return nil, err
 	}
-	low, high, limit, err := checkRange(in.StartTime, in.EndTime, in.Limit)
+	back := in.StartFromHead != nil && !*in.StartFromHead
+	sp, err := in.span(back, true) // unlike in GetLogEvents
 	if err != nil {
 		return nil, err
-	}
-	if in.EndTime != nil { // unlike in GetLogEvents the end is inclusive
-		high.arrival = math.MaxUint64
 	}
 	if utf8.RuneCountInString(in.Pattern) > maxPattern {
 		return nil, violation(in.Pattern, "filterPattern", fmt.Sprintf("Member must have length less than or equal to %d", maxPattern))
@@ -196,15 +206,8 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 	if in.Prefix != nil && len(in.Streams) > 0 {
 		return nil, invalid("logStreamNamePrefix and logStreamNames are mutually exclusive.")
 	}
-	mark := bookmark{back: in.StartFromHead != nil && !*in.StartFromHead, at: low}
-	if mark.back {
-		mark.at = high
-		if in.StartTime == nil || *in.StartTime < newYear2024 {
-			return nil, invalid("startFromHead can be false only when startTime is on or after Jan 1, 2024 00:00:00 UTC.")
-		}
-	}
-	if mark, err = mark.or(in.NextToken); err != nil {
-		return nil, err
+	if back && (in.StartTime == nil || *in.StartTime < newYear2024) {
+		return nil, invalid("startFromHead can be false only when startTime is on or after Jan 1, 2024 00:00:00 UTC.")
 	}
 
 	s.mu.Lock()
@@ -213,19 +216,19 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	m := merger{back: mark.back}
+	m := merger{back: sp.mark.back}
 	for name, st := range g.streams {
 		if !strings.HasPrefix(name, value(in.Prefix)) || len(in.Streams) > 0 && !slices.Contains(in.Streams, name) {
 			continue
 		}
-		m.add(st, low, high, mark.at)
+		m.add(st, sp)
 	}
 	for _, name := range in.Streams {
 		if g.streams[name] == nil {
 			return nil, notFound("log stream")
 		}
 	}
-	return m.filter(limit, matches), nil
+	return m.filter(sp.limit, matches), nil
 }
 
 // merger reads several streams as one.
@@ -242,11 +245,12 @@ type part struct {
 
 var _ heap.Interface = (*merger)(nil)
 
-func (m *merger) add(st *stream, low, high, at position) {
+func (m *merger) add(st *stream, sp span) {
+	low, high := sp.low, sp.high
 	if m.back {
-		high = at
+		high = sp.mark.at
 	} else {
-		low = at
+		low = sp.mark.at
 	}
 	if i, j := st.index(low), st.index(high); i < j {
 		m.parts = append(m.parts, part{st.name, st.sorted()[i:j]})

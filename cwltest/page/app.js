@@ -1,51 +1,15 @@
-// The page: what is chosen, and what follows from it. The address holds all of it, so
-// that a link opens the same.
+// The page: what the server says, what the user does, and what is shown of it.
 
 import { $, copy, count, el } from "./dom.js";
 import { detail } from "./detail.js";
-import { chooseColumns, columnOf } from "./event.js";
-import { chips, histogram, levels } from "./filters.js";
+import { patternOf } from "./event.js";
+import { chips, histogram } from "./filters.js";
 import { listen } from "./keys.js";
 import { emptyState, List } from "./list.js";
 import { head, render } from "./row.js";
 import { sameStream, sidebar, streamsOf, welcome } from "./sidebar.js";
-
-const state = {
-  place: undefined, // {region, group, stream}
-  text: "",
-  hidden: { levels: new Set(), functions: new Set() },
-  listing: undefined,
-  answer: undefined, // the last window
-  open: undefined, // the event in the panel
-  wanted: undefined, // id of an event that the address names
-};
-
-// view is what rows need to know.
-const view = {
-  utc: localStorage.getItem("zone") === "utc",
-  withDate: false,
-  columns: [],
-  shown: [], // those of the columns for which there is room
-  chosen: false, // columns are chosen, by hand or by what the events have
-  functionWidth: 10,
-  needle: "",
-  functions: [],
-  colors: new Map(),
-  colorOf(name) { return this.colors.get(name); },
-};
-
-// paint gives each function a colour: the one that its name stands for, so that it has
-// the same in every stream, or the next that is free.
-function paint(functions) {
-  const taken = new Set();
-  view.colors.clear();
-  for (const name of functions.toSorted()) {
-    let i = [...name].reduce((hash, c) => (hash * 31 + c.codePointAt(0)) >>> 0, 7) % 10;
-    for (let tries = 0; taken.has(i) && tries < 10; tries++) i = (i + 1) % 10;
-    taken.add(i);
-    view.colors.set(name, `var(--f${i})`);
-  }
-}
+import { state } from "./state.js";
+import { view } from "./view.js";
 
 const list = new List({
   scroller: $("scroller"), canvas: $("canvas"), rows: $("rows"),
@@ -54,14 +18,6 @@ const list = new List({
 });
 
 // --- What is asked of the server ---
-
-function query(more) {
-  const q = new URLSearchParams({ ...state.place, ...more });
-  if (state.text) q.set("q", state.text);
-  if (state.hidden.levels.size > 0) q.set("levels", levels.filter((l) => !state.hidden.levels.has(l)).map((l) => l || "-").join(","));
-  for (const f of state.hidden.functions) q.append("no", f);
-  return q;
-}
 
 let stopLoad = new AbortController();
 
@@ -72,7 +28,7 @@ async function load(request) {
   stopLoad = new AbortController();
   const buckets = Math.min(240, Math.max(40, Math.floor($("histogram").clientWidth / 7)));
   try {
-    const response = await fetch(`/page/events?${query({ ...request, buckets })}`, { signal: stopLoad.signal });
+    const response = await fetch(`/page/events?${state.query({ ...request, buckets })}`, { signal: stopLoad.signal });
     if (!response.ok || place !== state.place) return undefined;
     const answer = await response.json();
     show(answer);
@@ -85,19 +41,7 @@ async function load(request) {
 // show takes from an answer what is not in the list.
 function show(answer) {
   state.answer = answer;
-  const functions = answer.functions.map((f) => f.name).filter(Boolean);
-  const events = answer.events;
-  const days = new Set([answer.histogram?.from ?? 0, answer.histogram?.to ?? 0].map((ms) => new Date(ms).toDateString()));
-  const before = JSON.stringify([view.functions, view.withDate, view.functionWidth, view.columns]);
-  view.functions = functions;
-  paint(functions);
-  view.withDate = days.size > 1;
-  view.functionWidth = Math.min(22, Math.max(9, ...functions.map((f) => f.length)));
-  if (!view.chosen && events.length > 0) {
-    view.columns = chooseColumns(events, Math.max(0, Math.min(4, Math.floor(($("events").clientWidth - 760) / 120))));
-    view.chosen = view.columns.length > 0;
-  }
-  if (JSON.stringify([view.functions, view.withDate, view.functionWidth, view.columns]) !== before) restyle();
+  if (view.fit(answer, $("events").clientWidth)) restyle();
   const filtered = answer.matched !== answer.total;
   $("counts").replaceChildren(...(filtered
     ? [el("b", {}, count(answer.matched)), ` of ${count(answer.total)} events`]
@@ -185,15 +129,15 @@ function reset() {
   showFollow();
   $("title").replaceChildren(el("span", {}, `${state.place.group} / `), state.place.stream);
   document.title = `${state.place.stream} · zapcw`;
-  remember();
+  state.remember();
   restyle();
   refresh();
 }
 
 // filtered asks again with another filter, and keeps the place in the list.
 async function filtered() {
-  view.needle = /^(\{.*\}|%.+%)$/s.test(state.text) ? "" : state.text;
-  remember();
+  view.needle = state.isPattern ? "" : state.text;
+  state.remember();
   list.cache.clear();
   const place = state.open ? { id: state.open.id } : list.place();
   if (list.follow || !place) await list.refresh();
@@ -223,7 +167,7 @@ async function open(event, index, panel = true) {
   list.setFollow(false);
   list.select(event, index);
   state.open = event;
-  remember();
+  state.remember();
   if (!panel && $("detail").hidden) return;
   if (event.size) {
     const response = await fetch(`/page/event?${new URLSearchParams({ ...state.place, id: event.id })}`);
@@ -237,12 +181,9 @@ async function open(event, index, panel = true) {
   }
   detail($("detail"), event, view, {
     close, link: () => location.href,
-    only: (f) => { toggle(state.hidden.functions, f, view.functions, true); },
-    column: (key) => { toggleColumn(key); open(event, index); },
-    filter: (field, json) => {
-      const value = typeof field.value === "string" ? JSON.stringify(field.value) : field.text;
-      setText(json ? `{ $.${field.key} = ${value} }` : `"${field.key.split(".").pop()}": ${value}`);
-    },
+    only: (f) => { toggle(state.hidden.functions, f, [...view.colors.keys()], true); },
+    column: (key) => { view.toggleColumn(key, list.events); open(event, index); },
+    filter: (field) => setText(patternOf(field)),
   });
 }
 
@@ -250,13 +191,6 @@ function close() {
   if ($("detail").hidden) return;
   $("detail").hidden = true;
   restyle();
-}
-
-function toggleColumn(key) {
-  const i = view.columns.findIndex((c) => c.key === key);
-  if (i >= 0) view.columns.splice(i, 1);
-  else view.columns.push(columnOf(list.events, key));
-  view.chosen = true;
 }
 
 function setText(text) {
@@ -289,7 +223,7 @@ async function jump(id, select = false) {
 async function trouble(forward) {
   const here = list.selected?.id ?? list.place()?.id;
   if (!here) return;
-  const q = query({ at: here, n: 5 });
+  const q = state.query({ at: here, n: 5 });
   q.set("levels", "ERROR,CRITICAL,GAP");
   const response = await fetch(`/page/events?${q}`);
   if (!response.ok) return;
@@ -300,7 +234,7 @@ async function trouble(forward) {
 
 function follow(on) {
   list.setFollow(on);
-  if (on) { list.select(undefined); state.open = undefined; close(); remember(); list.refresh(); }
+  if (on) { list.select(undefined); state.open = undefined; close(); state.remember(); list.refresh(); }
 }
 
 function setTheme() {
@@ -349,30 +283,15 @@ function showEmpty() {
   else empty.hidden = true;
 }
 
-// --- The address ---
-
-function remember() {
-  const q = new URLSearchParams(state.place ?? {});
-  if (state.text) q.set("q", state.text);
-  if (state.hidden.levels.size > 0) q.set("without", [...state.hidden.levels].map((l) => l || "-").join(","));
-  for (const f of state.hidden.functions) q.append("no", f);
-  if (state.open) q.set("event", state.open.id);
-  history.replaceState(null, "", `#${q}`);
-}
+// --- The beginning ---
 
 function recall() {
-  const q = new URLSearchParams(location.hash.slice(1));
-  state.text = $("search").value = q.get("q") ?? "";
-  view.needle = /^(\{.*\}|%.+%)$/s.test(state.text) ? "" : state.text;
-  state.hidden.levels = new Set((q.get("without") ?? "").split(",").filter(Boolean).map((l) => (l === "-" ? "" : l)));
-  state.hidden.functions = new Set(q.getAll("no"));
-  state.wanted = q.get("event") ?? undefined;
-  state.open = undefined;
+  const named = state.recall();
+  $("search").value = state.text;
+  view.needle = state.isPattern ? "" : state.text;
   list.selected = undefined;
   close();
-  if (!q.get("stream")) return;
-  state.place = { region: q.get("region") ?? "us-east-1", group: q.get("group") ?? "", stream: q.get("stream") };
-  reset();
+  if (named) reset();
 }
 
 addEventListener("hashchange", () => { recall(); tail(); });

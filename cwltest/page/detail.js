@@ -1,7 +1,7 @@
 // One event in full.
 
 import { clock, copy, count, el } from "./dom.js";
-import { read } from "./event.js";
+import { errorOf, read } from "./event.js";
 import { badge } from "./row.js";
 
 // detail fills the panel. The actions: close, link, filter(key, value), column(key).
@@ -59,7 +59,8 @@ function delay(ms) {
 
 function stackTitle(parts) {
   const n = parts.stack.trimEnd().split("\n").length;
-  return n === 1 ? "Error" : `${parts.json ? "Error and stack" : "Stack"}, ${n} lines`;
+  const error = errorOf(parts);
+  return error && n === 1 ? "Error" : `${error ? "Error and stack" : "Stack"}, ${n} lines`;
 }
 
 // indent breaks JSON into lines without touching its values.

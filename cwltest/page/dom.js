@@ -6,6 +6,7 @@ export function el(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) e.addEventListener(key.slice(2), value);
     else if (key === "color") e.style.setProperty("--c", value);
+    else if (key.startsWith("aria-")) e.setAttribute(key, String(value));
     else if (value === true) e.setAttribute(key, "");
     else if (value !== false && value !== undefined) e.setAttribute(key, value);
   }

@@ -58,17 +58,37 @@ function parse(text) {
 }
 
 // flatten adds a field; those of an object are fields of their own.
-function flatten(fields, key, value, depth = 0) {
-  if (value && typeof value === "object" && !Array.isArray(value) && depth < 3 && Object.keys(value).length > 0) {
-    for (const [name, inner] of Object.entries(value)) flatten(fields, `${key}.${name}`, inner, depth + 1);
+function flatten(fields, name, value, parents = []) {
+  const path = [...parents, name];
+  if (value && typeof value === "object" && !Array.isArray(value) && path.length < 4 && Object.keys(value).length > 0) {
+    for (const [inner, v] of Object.entries(value)) flatten(fields, inner, v, path);
     return;
   }
-  fields.push({ key, value, text: text(value) });
+  fields.push({ key: path.join("."), path, value, text: text(value) });
+}
+
+// patternOf is the filter pattern for events in which a field has this value, or
+// the value as text where no pattern can say it.
+export function patternOf({ path, value }) {
+  const whole = path.every((name) => !/['"\]\\]/.test(name));
+  if (!whole || value && typeof value === "object") return text(value);
+  const selector = `$${path.map((name) => (/^[\p{L}\p{Nd}_-]+$/u.test(name) ? `.${name}` : `['${name}']`)).join("")}`;
+  switch (typeof value) {
+    case "string": return `{ ${selector} = "${value.replace(/["\\]/g, "\\$&")}" }`;
+    case "number": return `{ ${selector} = ${value} }`;
+    default: return `{ ${selector} IS ${String(value).toUpperCase()} }`; // true, false, null
+  }
 }
 
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-// lines is how many lines a row does not show.
+// errorOf is the error that stands before a stack, or the empty string.
+export function errorOf(parts) {
+  const [first, second = ""] = parts.stack.split("\n", 2);
+  return parts.json && !second.startsWith("\t") ? first : "";
+}
+
+// hiddenLines is how many lines a row does not show.
 export function hiddenLines(parts) {
   const count = (s) => (s ? s.split("\n").length : 0);
   return Math.max(0, count(parts.message.trimEnd()) - 1) + count(parts.stack.trimEnd());

@@ -1,7 +1,7 @@
 // One event as a row of the list.
 
 import { clock, el } from "./dom.js";
-import { hiddenLines, read } from "./event.js";
+import { errorOf, hiddenLines, read } from "./event.js";
 
 export const rowHeight = 24;
 const mostText = 600; // characters of a message that a row can show
@@ -56,7 +56,7 @@ function message(event, parts, view) {
   for (const f of parts.fields) {
     if (!shown.has(f.key)) rest.append("  ", el("b", {}, `${f.key}=`), ...marked(f.text.slice(0, 120), view.needle));
   }
-  const why = parts.json ? parts.stack.trimStart().split("\n", 1)[0] : "";
+  const why = errorOf(parts);
   if (why) cell.append("  ", el("span", { class: "why" }, ...marked(why.slice(0, mostText), view.needle)));
   const lines = hiddenLines(parts) - (why ? 1 : 0);
   if (lines > 0) cell.append(el("span", { class: "more" }, `+${lines} ${lines === 1 ? "line" : "lines"}`));

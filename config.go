@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/decode"
 )
 
 // Config describes a logger, so that a program can leave to its configuration
@@ -161,45 +163,45 @@ func (c *Config) decode(path string, v any, depth int) error {
 		return nil
 	case string:
 		if v != "" && !slices.Contains(classes, v) {
-			return at(strings.TrimSuffix(strings.TrimSuffix(path, "class"), "."), unknownClass(v))
+			return decode.At(strings.TrimSuffix(strings.TrimSuffix(path, "class"), "."), unknownClass(v))
 		}
 		c.Class = v
 		return nil
 	}
 	if depth == maxDepth {
-		return at(path, fmt.Errorf("classes within classes: want %d at most", maxDepth))
+		return decode.At(path, fmt.Errorf("classes within classes: want %d at most", maxDepth))
 	}
-	m, err := readMap(path, "a class or a map", v, "class", "cloud-watch", "level", "logging")
+	m, err := decode.Map(path, "a class or a map", v, "class", "cloud-watch", "level", "logging")
 	if err != nil {
 		return err
 	}
 	_, long := m["logging"]
 	if _, short := m["class"]; !short && !long && c.Class == "" && len(m) > 0 {
-		return at(path, errors.New(`neither "class" nor "logging": want one of them`))
+		return decode.At(path, errors.New(`neither "class" nor "logging": want one of them`))
 	}
 	if inner := m["logging"]; inner != nil {
-		path = join(path, "logging")
-		if m, err = readMap(path, "a map", inner, "class", "cloud-watch", "level"); err != nil {
+		path = decode.Join(path, "logging")
+		if m, err = decode.Map(path, "a map", inner, "class", "cloud-watch", "level"); err != nil {
 			return err
 		}
 	}
 	if c.Level, err = readLevel(path, m["level"], c.Level); err != nil {
 		return err
 	}
-	if err := c.CloudWatch.decode(join(path, "cloud-watch"), m["cloud-watch"]); err != nil {
+	if err := c.CloudWatch.decode(decode.Join(path, "cloud-watch"), m["cloud-watch"]); err != nil {
 		return err
 	}
 	if c.CloudWatch.Format == nil {
 		c.CloudWatch.Format = MiniPrefix
 	}
-	return c.decode(join(path, "class"), m["class"], depth+1)
+	return c.decode(decode.Join(path, "class"), m["class"], depth+1)
 }
 
 func (d *Destination) decode(path string, v any) error {
 	if v == nil {
 		return nil
 	}
-	m, err := readMap(path, "a map", v, "format", "function", "group", "hold", "stream")
+	m, err := decode.Map(path, "a map", v, "format", "function", "group", "hold", "stream")
 	if err != nil {
 		return err
 	}
@@ -215,22 +217,22 @@ func (d *Destination) decode(path string, v any) error {
 		case string:
 			*f.to = v
 		default:
-			return at(join(path, f.key), wrong("a string", v))
+			return decode.At(decode.Join(path, f.key), decode.Wrong("a string", v))
 		}
 	}
-	if d.Hold, err = readHold(join(path, "hold"), m["hold"], d.Hold); err != nil {
+	if d.Hold, err = readHold(decode.Join(path, "hold"), m["hold"], d.Hold); err != nil {
 		return err
 	}
 	switch v := m["format"].(type) {
 	case nil:
 	case string:
 		if d.Format, err = PrefixOf(v); err != nil {
-			return at(join(path, "format"), err)
+			return decode.At(decode.Join(path, "format"), err)
 		}
 	case Prefix:
 		d.Format = v
 	default:
-		return at(join(path, "format"), wrong("a label, a template or a Prefix", v))
+		return decode.At(decode.Join(path, "format"), decode.Wrong("a label, a template or a Prefix", v))
 	}
 	return nil
 }
@@ -292,50 +294,19 @@ func unknownClass(name string) error {
 	return fmt.Errorf("class %q: unknown: known are %s", name, strings.Join(classes, ", "))
 }
 
-// readMap gives the members of a map of any type; its keys must be known.
-func readMap(path, want string, v any, known ...string) (map[string]any, error) {
-	rv := reflect.ValueOf(v)
-	if rv.Kind() != reflect.Map {
-		return nil, at(path, wrong(want, v))
-	}
-	m := make(map[string]any, rv.Len())
-	var unknown []string
-	for _, key := range rv.MapKeys() {
-		name := fmt.Sprint(key)
-		m[name] = rv.MapIndex(key).Interface()
-		if !slices.Contains(known, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) > 0 {
-		return nil, at(path, fmt.Errorf("unknown key %q: known are %s", slices.Min(unknown), strings.Join(known, ", ")))
-	}
-	return m, nil
-}
-
 // readLevel gives a name that ParseLevel knows.
 func readLevel(path string, v any, otherwise string) (string, error) {
-	var n float64
-	switch v := v.(type) {
-	case nil:
+	if v == nil {
 		return otherwise, nil
-	case string:
-		if _, err := ParseLevel(v); err != nil {
-			return "", at(path, err)
-		}
-		return v, nil
-	case int:
-		n = float64(v)
-	case int64:
-		n = float64(v)
-	case uint64:
-		n = float64(v)
-	case float64:
-		n = v
-	default:
-		return "", at(join(path, "level"), wrong("a name or a number", v))
 	}
+	if name, ok := v.(string); ok {
+		_, err := ParseLevel(name)
+		return name, decode.At(path, err)
+	}
+	n, ok := decode.Number(v)
 	switch {
+	case !ok:
+		return "", decode.At(decode.Join(path, "level"), decode.Wrong("a name or a number", v))
 	case n < 10:
 		return "notset", nil
 	case n == 10:
@@ -349,21 +320,23 @@ func readLevel(path string, v any, otherwise string) (string, error) {
 	case n <= 50:
 		return "critical", nil
 	}
-	return "", at(path, fmt.Errorf("level %v: the highest is 50: silence is asked for with class %q", n, classNull))
+	return "", decode.At(path, fmt.Errorf("level %v: the highest is 50: silence is asked for with class %q", n, classNull))
 }
 
-func wrong(want string, v any) error { return fmt.Errorf("want %s, not %#v", want, v) }
-
-func at(path string, err error) error {
-	if path == "" {
-		return err
+// readHold gives the Hold with a MaxBytes from a configuration, and the other
+// fields of the one that is set already.
+func readHold(path string, v any, otherwise *Hold) (*Hold, error) {
+	if v == nil {
+		return otherwise, nil
 	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
+	n, err := decode.Size(path, v, maxHoldBytes)
+	if n == 0 {
+		return nil, err
 	}
-	return path + "." + key
+	var h Hold
+	if otherwise != nil {
+		h = *otherwise
+	}
+	h.MaxBytes = n
+	return &h, nil
 }

@@ -10,11 +10,12 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
+	"example.com/zapcw/internal/testkit"
 )
 
 // TestHoldAllocs holds without an allocation, once a scope has its memory.
 func TestHoldAllocs(t *testing.T) {
-	if zapcw.RaceEnabled {
+	if testkit.RaceEnabled {
 		t.Skip("the race detector makes pools forget, so there is nothing to count")
 	}
 	fields := []zapcore.Field{zap.String("user", "alice"), zap.Int("items", 3), zap.Duration("took", time.Second)}
@@ -46,7 +47,7 @@ func TestHoldAllocs(t *testing.T) {
 // TestHoldMemory has 100,000 scopes open: they cost next to nothing with nothing
 // in them, no more than their bound ever, and nothing when they are dropped.
 func TestHoldMemory(t *testing.T) {
-	if zapcw.RaceEnabled {
+	if testkit.RaceEnabled {
 		t.Skip("the race detector's memory would count")
 	}
 	const n, limit = 100_000, 1 << 10

@@ -17,6 +17,7 @@ import (
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/testkit"
 )
 
 // TestHoldModel runs random schedules of goroutines that log to scopes of their
@@ -25,7 +26,7 @@ import (
 // schedule alone.
 func TestHoldModel(t *testing.T) {
 	from, to := uint64(0), uint64(250)
-	if testing.Short() || zapcw.RaceEnabled {
+	if testing.Short() || testkit.RaceEnabled {
 		to /= 4
 	}
 	if v := os.Getenv("ZAPCW_SEED"); v != "" {
@@ -53,9 +54,9 @@ type holdSchedule struct {
 	rand   *rand.Rand
 	server *cwltest.Server
 	syncer *zapcw.Syncer
-	spill  safeBuffer
-	errors safeBuffer // of entries that settle
-	tight  bool       // memory gets full, so that what is accepted may be spilled
+	spill  testkit.Buffer
+	errors testkit.Buffer // of entries that settle
+	tight  bool           // memory gets full, so that what is accepted may be spilled
 
 	hold   zapcw.Hold // without zero values
 	level  zapcore.Level

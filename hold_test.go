@@ -16,6 +16,7 @@ import (
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/testkit"
 )
 
 // levelled is an encoder that writes the level too.
@@ -479,7 +480,7 @@ func TestHoldAfterClose(t *testing.T) {
 		if err := write(zap.ErrorLevel, "c"); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("error %v, want %v", err, os.ErrClosed)
 		}
-		events, _ := s.Fallback.(*safeBuffer).lines()
+		events, _ := s.Fallback.(*testkit.Buffer).lines()
 		wantEvents(t, events, "a", "b", "c")
 		if st := s.Stats(); st.SpilledAs.AfterClose != 3 || st.Accepted != 3 || st.Held != 0 {
 			t.Errorf("stats are %+v", st)
@@ -522,11 +523,11 @@ func TestHoldMarshalers(t *testing.T) {
 }
 
 // slowFallback is a fallback that takes a second for each write.
-type slowFallback struct{ safeBuffer }
+type slowFallback struct{ testkit.Buffer }
 
 func (f *slowFallback) Write(p []byte) (int, error) {
 	time.Sleep(time.Second)
-	return f.safeBuffer.Write(p)
+	return f.testkit.Buffer.Write(p)
 }
 
 // TestHoldReleaseUnderWay logs while another goroutine is releasing: what releases
@@ -590,7 +591,7 @@ func TestHoldSpills(t *testing.T) {
 		}
 		srv.Heal()
 		_ = log.Sync()
-		spilled, _ := s.Fallback.(*safeBuffer).lines()
+		spilled, _ := s.Fallback.(*testkit.Buffer).lines()
 		all := append(srv.Messages("/g", "s"), spilled...)
 		all = slices.DeleteFunc(all, func(text string) bool { return strings.HasPrefix(text, "zapcw: ") }) // gap notices
 		if len(all) != 21 {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
 
+	"example.com/zapcw/internal/decode"
 	"example.com/zapcw/internal/delivery"
 )
 
@@ -101,34 +102,42 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 		"timeout":         readDuration(&s.Timeout),
 		"when_full":       readOverflow(&s.WhenFull),
 	}
-	known := strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		values, read := query[name], parameters[name]
-		switch {
-		case name == "hold":
-			return nil, fmt.Errorf("hold: a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config")
-		case read == nil:
-			return nil, fmt.Errorf("unknown parameter %q: known are %s", name, known)
-		case len(values) > 1:
-			return nil, fmt.Errorf("%s: given %d times: want it once", name, len(values))
-		case values[0] == "" && (name == "group" || name == "stream"):
-			return nil, fmt.Errorf("%s: empty: want a name", name)
-		case values[0] == "":
-			return nil, fmt.Errorf("%s: empty: want a value, or no such parameter for the default", name)
-		}
-		if err := read(values[0]); err != nil {
-			return nil, at(name, err)
-		}
-	}
-	for _, name := range []string{"group", "stream"} {
-		if !query.Has(name) {
-			return nil, fmt.Errorf("no parameter %q: want one, like %s; known are %s", name, example, known)
-		}
+	if err := readParameters(query, parameters, example); err != nil {
+		return nil, err
 	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// readParameters has each parameter of a query read by its name.
+func readParameters(query url.Values, parameters map[string]func(string) error, example string) error {
+	known := strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		values, read := query[name], parameters[name]
+		switch {
+		case name == "hold":
+			return fmt.Errorf("hold: a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config")
+		case read == nil:
+			return fmt.Errorf("unknown parameter %q: known are %s", name, known)
+		case len(values) > 1:
+			return fmt.Errorf("%s: given %d times: want it once", name, len(values))
+		case values[0] == "" && (name == "group" || name == "stream"):
+			return fmt.Errorf("%s: empty: want a name", name)
+		case values[0] == "":
+			return fmt.Errorf("%s: empty: want a value, or no such parameter for the default", name)
+		}
+		if err := read(values[0]); err != nil {
+			return decode.At(name, err)
+		}
+	}
+	for _, name := range []string{"group", "stream"} {
+		if !query.Has(name) {
+			return fmt.Errorf("no parameter %q: want one, like %s; known are %s", name, example, known)
+		}
+	}
+	return nil
 }
 
 func readText(to *string) func(string) error {
@@ -143,10 +152,10 @@ func readNumber[T int | int32](to *T) func(string) error {
 		bits := reflect.TypeFor[T]().Bits()
 		n, err := strconv.ParseInt(v, 10, bits)
 		if errors.Is(err, strconv.ErrRange) {
-			return wrong(fmt.Sprintf("%d at most", uint64(1)<<(bits-1)-1), v)
+			return decode.Wrong(fmt.Sprintf("%d at most", uint64(1)<<(bits-1)-1), v)
 		}
 		if err != nil {
-			return wrong("a whole number", v)
+			return decode.Wrong("a whole number", v)
 		}
 		*to = T(n)
 		return nil
@@ -156,7 +165,7 @@ func readNumber[T int | int32](to *T) func(string) error {
 func readDuration(to *time.Duration) func(string) error {
 	return func(v string) (err error) {
 		if *to, err = time.ParseDuration(v); err != nil {
-			return wrong("a duration like 5s", v)
+			return decode.Wrong("a duration like 5s", v)
 		}
 		return nil
 	}
@@ -165,7 +174,7 @@ func readDuration(to *time.Duration) func(string) error {
 func readBool(to *bool) func(string) error {
 	return func(v string) error {
 		if v != "true" && v != "false" {
-			return wrong("true or false", v)
+			return decode.Wrong("true or false", v)
 		}
 		*to = v == "true"
 		return nil
@@ -180,7 +189,7 @@ func readOverflow(to *Overflow) func(string) error {
 		case "block":
 			*to = Block
 		default:
-			return wrong("spill or block", v)
+			return decode.Wrong("spill or block", v)
 		}
 		return nil
 	}
@@ -190,7 +199,7 @@ func readEndpoint(to *string) func(string) error {
 	return func(v string) error {
 		u, err := url.Parse(v)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return wrong("a URL like http://127.0.0.1:4586", v)
+			return decode.Wrong("a URL like http://127.0.0.1:4586", v)
 		}
 		*to = v
 		return nil

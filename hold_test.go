@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,7 +206,7 @@ func TestHold(t *testing.T) {
 		}, want: []string{"DEBUG: b", "INFO: c"}, held: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+			testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 				if tt.level == nil {
 					tt.level = zap.InfoLevel
 				}
@@ -215,7 +214,7 @@ func TestHold(t *testing.T) {
 				if err := s.Sync(); err != nil {
 					t.Error(err)
 				}
-				wantEvents(t, srv.Messages("/g", "s"), tt.want...)
+				testkit.WantEvents(t, srv.Messages("/g", "s"), tt.want...)
 				if st := s.Stats(); st.Accepted != uint64(len(tt.want)) || st.Held != tt.held || st.Evicted != tt.evicted {
 					t.Errorf("%d accepted, %d held, %d evicted: want %d, %d, %d", st.Accepted, st.Held, st.Evicted, len(tt.want), tt.held, tt.evicted)
 				}
@@ -240,7 +239,7 @@ func TestHoldChangesNothing(t *testing.T) {
 				func(s *zapcw.Syncer) zapcore.Core { return zapcw.NewCore(enc(), s, zap.DebugLevel) },
 				func(s *zapcw.Syncer) zapcore.Core { return zapcw.Hold{}.Wrap(zapcw.NewCore(enc(), s, zap.InfoLevel)) },
 			} {
-				bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+				testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 					logAllForms(zap.New(core(s), zap.AddCaller(), zap.AddStacktrace(zap.DebugLevel)), func() {
 						if n := s.Stats().Held; n != uint64(5*i) {
 							t.Errorf("%d entries are held, want %d", n, 5*i)
@@ -257,7 +256,7 @@ func TestHoldChangesNothing(t *testing.T) {
 			if len(got[0]) != 6 {
 				t.Errorf("%d events, want 6", len(got[0]))
 			}
-			wantEvents(t, got[1], got[0]...)
+			testkit.WantEvents(t, got[1], got[0]...)
 		})
 	}
 }
@@ -324,10 +323,10 @@ func TestHoldInOtherCores(t *testing.T) {
 	} {
 		for _, inside := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, hold inside is %t", tt.name, inside), func(t *testing.T) {
-				bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+				testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 					var seen []string
 					saw := func(e zapcore.Entry) { seen = append(seen, e.Message) }
-					var core zapcore.Core = zapcw.NewCore(plain(), s, zap.InfoLevel)
+					var core zapcore.Core = zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel)
 					if inside {
 						core = tt.wrap(zapcw.Hold{}.Wrap(core), saw)
 					} else {
@@ -345,7 +344,7 @@ func TestHoldInOtherCores(t *testing.T) {
 					if err := log.Sync(); err != nil {
 						t.Error(err)
 					}
-					wantEvents(t, srv.Messages("/g", "s"), strings.Fields(tt.want)...)
+					testkit.WantEvents(t, srv.Messages("/g", "s"), strings.Fields(tt.want)...)
 					if got := strings.Join(seen, " "); got != tt.saw {
 						t.Errorf("the other core saw %q, want %q", got, tt.saw)
 					}
@@ -382,9 +381,9 @@ func (w watcher) Sync() error { return nil }
 // TestHoldEcho has the echo of a Tee follow what is sent at once.
 func TestHoldEcho(t *testing.T) {
 	for _, inside := range []bool{false, true} {
-		bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			level := zap.NewAtomicLevel()
-			var core zapcore.Core = zapcw.NewCore(plain(), s, level)
+			var core zapcore.Core = zapcw.NewCore(testkit.Plain(), s, level)
 			stdout, printed := observer.New(zap.DebugLevel - 1)
 			hold := zapcw.Hold{Level: zap.DebugLevel - 1}
 			if inside {
@@ -405,12 +404,12 @@ func TestHoldEcho(t *testing.T) {
 			level.SetLevel(zap.InfoLevel)
 			log.Error("f")
 			_ = log.Sync()
-			wantEvents(t, srv.Messages("/g", "s"), "b", "a", "c", "d", "e", "f")
+			testkit.WantEvents(t, srv.Messages("/g", "s"), "b", "a", "c", "d", "e", "f")
 			var echo []string
 			for _, e := range printed.All() {
 				echo = append(echo, e.Message)
 			}
-			wantEvents(t, echo, "b", "d")
+			testkit.WantEvents(t, echo, "b", "d")
 		})
 	}
 }
@@ -428,7 +427,7 @@ func TestHoldLevel(t *testing.T) {
 		{zap.WarnLevel, zapcore.InvalidLevel, zap.WarnLevel},
 		{zapcore.InvalidLevel, zapcore.InvalidLevel, zapcore.InvalidLevel},
 	} {
-		core := zapcw.Hold{Level: tt.hold}.Wrap(zapcw.NewCore(plain(), new(zapcw.Syncer), tt.core))
+		core := zapcw.Hold{Level: tt.hold}.Wrap(zapcw.NewCore(testkit.Plain(), new(zapcw.Syncer), tt.core))
 		if got := zapcore.LevelOf(core); got != tt.want {
 			t.Errorf("core %v, hold %v: level %v, want %v", tt.core, tt.hold, got, tt.want)
 		}
@@ -443,33 +442,33 @@ func TestHoldLevel(t *testing.T) {
 // TestHoldTwoStreams shares a scope between the Cores of two streams: what
 // releases it in one releases all, and each gets what it held.
 func TestHoldTwoStreams(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+	testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 		other := &zapcw.Syncer{Client: srv.Client(), Group: "/g", Stream: "other"}
 		defer other.Close()
-		quiet, err := zapcore.NewIncreaseLevelCore(zapcw.NewCore(plain(), other, zap.WarnLevel), zapcore.WarnLevel)
+		quiet, err := zapcore.NewIncreaseLevelCore(zapcw.NewCore(testkit.Plain(), other, zap.WarnLevel), zapcore.WarnLevel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		limit := 2 * (13 + 1)
 		log := zap.New(zapcw.Hold{MaxBytes: limit}.Wrap(zapcore.NewTee(
-			zapcw.NewCore(plain(), s, zap.InfoLevel),
+			zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel),
 			zapcw.NewCore(levelled(), other, zap.WarnLevel),
-			zapcw.NewCore(plain(), s, zap.ErrorLevel),
+			zapcw.NewCore(testkit.Plain(), s, zap.ErrorLevel),
 			quiet,
 		)))
 		log.Debug("a")
 		log.Info("b")
 		log.Error("c")
 		_ = log.Sync()
-		wantEvents(t, srv.Messages("/g", "s"), "b", "a", "b", "1 held entry was"+strings.TrimPrefix(notice("", limit), "WARN: "), "c", "c")
-		wantEvents(t, srv.Messages("/g", "other"), "INFO: b", notice("1 held entry was", limit), "ERROR: c", "c")
+		testkit.WantEvents(t, srv.Messages("/g", "s"), "b", "a", "b", "1 held entry was"+strings.TrimPrefix(notice("", limit), "WARN: "), "c", "c")
+		testkit.WantEvents(t, srv.Messages("/g", "other"), "INFO: b", notice("1 held entry was", limit), "ERROR: c", "c")
 	})
 }
 
 // TestHoldAfterClose loses nothing that is released too late.
 func TestHoldAfterClose(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-		core := zapcw.Hold{}.Wrap(zapcw.NewCore(plain(), s, zap.InfoLevel))
+	testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
+		core := zapcw.Hold{}.Wrap(zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel))
 		write := func(l zapcore.Level, text string) error {
 			return core.Write(zapcore.Entry{Level: l, Time: time.Now(), Message: text}, nil)
 		}
@@ -480,122 +479,10 @@ func TestHoldAfterClose(t *testing.T) {
 		if err := write(zap.ErrorLevel, "c"); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("error %v, want %v", err, os.ErrClosed)
 		}
-		events, _ := s.Fallback.(*testkit.Buffer).lines()
-		wantEvents(t, events, "a", "b", "c")
+		events, _ := s.Fallback.(*testkit.Buffer).Lines()
+		testkit.WantEvents(t, events, "a", "b", "c")
 		if st := s.Stats(); st.SpilledAs.AfterClose != 3 || st.Accepted != 3 || st.Held != 0 {
 			t.Errorf("stats are %+v", st)
-		}
-	})
-}
-
-// A chatty field logs while it is encoded.
-type chatty struct{ log func() }
-
-func (c chatty) MarshalLogObject(zapcore.ObjectEncoder) error {
-	c.log()
-	return nil
-}
-
-// TestHoldMarshalers has fields, and a prefix, that log to the scope of their
-// entry.
-func TestHoldMarshalers(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-		var log *zap.Logger
-		prefix := func(_ *buffer.Buffer, _ string, ent zapcore.Entry) {
-			if strings.Contains(ent.Message, "evicted") {
-				log.Error("from the notice")
-			}
-		}
-		enc := zapcw.NewPrefixEncoder("", prefix, zapcw.NewEncoderConfig())
-		log = zap.New(zapcw.Hold{MaxBytes: 50}.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)))
-		debug := chatty{func() { log.Debug("from a field") }}
-		log.Debug("a", zap.Object("o", debug))
-		log.Debug("b", zap.Object("o", debug))
-		log.Error("c", zap.Object("o", chatty{func() { log.Error("first") }}))
-		if err := log.Sync(); err != nil {
-			t.Error(err)
-		}
-		// The error inside is through before that around it is encoded.
-		wantEvents(t, srv.Messages("/g", "s"),
-			"from a field", "b\t{\"o\": {}}", "from the notice",
-			strings.TrimPrefix(notice("2 held entries were", 50), "WARN: "), "first", "c\t{\"o\": {}}")
-	})
-}
-
-// slowFallback is a fallback that takes a second for each write.
-type slowFallback struct{ testkit.Buffer }
-
-func (f *slowFallback) Write(p []byte) (int, error) {
-	time.Sleep(time.Second)
-	return f.testkit.Buffer.Write(p)
-}
-
-// TestHoldReleaseUnderWay logs while another goroutine is releasing: what releases
-// too comes after what was held, even if the process ends right after it, and all
-// else waits for nobody.
-func TestHoldReleaseUnderWay(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-		slow := &zapcw.Syncer{Client: srv.Client(), Group: "/g", Stream: "slow", Fallback: new(slowFallback)}
-		_ = slow.Close()
-		hold, scope := zapcw.Hold{}, zapcw.Scope()
-		both := zap.New(hold.Wrap(zapcore.NewTee(zapcw.NewCore(plain(), slow, zap.InfoLevel), zapcw.NewCore(plain(), s, zap.InfoLevel)))).With(scope)
-		log := zap.New(hold.Wrap(zapcw.NewCore(plain(), s, zap.InfoLevel))).With(scope)
-		both.Debug("a")
-
-		begun := time.Now()
-		after := func(want time.Duration) {
-			t.Helper()
-			if got := time.Since(begun); got != want {
-				t.Errorf("returned after %v, want %v", got, want)
-			}
-		}
-		go both.With(zapcw.Release())
-		time.Sleep(100 * time.Millisecond) // it writes "a" to the slow fallback
-		log.Debug("b")
-		log.Info("c")
-		after(100 * time.Millisecond)
-		for _, release := range []func(){
-			func() { log.Error("d") },
-			func() { log.DPanic("e") },
-			func() { log.With(zapcw.Release()) },
-		} {
-			go func() {
-				release()
-				after(time.Second)
-			}()
-		}
-		time.Sleep(2 * time.Second)
-		log.Error("f")
-		after(2100 * time.Millisecond)
-		_ = log.Sync()
-		got := srv.Messages("/g", "s")
-		slices.Sort(got[3:5])
-		// By time: "a" is there before "e" is settled, and "d" is as old.
-		wantEvents(t, got, "a", "b", "c", "d", "e", "f")
-	})
-}
-
-// TestHoldSpills releases into a Syncer that is full.
-func TestHoldSpills(t *testing.T) {
-	bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
-		s.MaxPending = 200
-		srv.Fail(cwltest.Fault{Status: 503})
-		log := zap.New(zapcw.Hold{}.Wrap(zapcw.NewCore(plain(), s, zap.InfoLevel)))
-		for i := range 20 {
-			log.Debug(fmt.Sprint("entry ", i))
-		}
-		log.Error("end")
-		st := s.Stats()
-		if st.Accepted != 21 || st.Accepted != st.Pending+st.SpilledAs.Full || st.SpilledAs.Full == 0 || st.Held != 0 {
-			t.Errorf("stats are %+v", st)
-		}
-		srv.Heal()
-		_ = log.Sync()
-		spilled, _ := s.Fallback.(*testkit.Buffer).lines()
-		all := append(srv.Messages("/g", "s"), spilled...)
-		all = slices.DeleteFunc(all, func(text string) bool { return strings.HasPrefix(text, "zapcw: ") }) // gap notices
-		if len(all) != 21 {
-			t.Errorf("%d events, want 21: %q", len(all), all)
 		}
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -43,7 +44,7 @@ type Engine struct {
 	waits    waits
 	ledger   ledger
 	fallback fallback
-	holds    holds
+	holds    atomic.Pointer[holds] // nil as long as nothing was kept back
 	stream   *delivery.Stream
 }
 
@@ -195,7 +196,7 @@ func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	st := e.ledger.statsLocked()
-	st.Held, st.Evicted = e.holds.held.Load(), e.holds.evicted.Load()
+	st.Held, st.Evicted = e.holds.Load().counts()
 	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.heldLocked()
 	return st
 }

@@ -1,26 +1,43 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
-// holds counts entries that were kept back and are not accepted. All that keep
-// back write it, so it shares no cache line with what others read.
+// holds counts entries that were kept back and are not accepted. An Engine has
+// it from the first of them on. All that keep back write it, so it shares no
+// cache line with anything.
 type holds struct {
 	_       [cacheLine]byte
 	held    atomic.Int64 // and neither evicted nor released since
 	evicted atomic.Uint64
-	_       [cacheLine]byte
+	_       [cacheLine - 2*unsafe.Sizeof(uint64(0))]byte
 }
 
 // CountHeld counts an entry that was to be kept back: it was, unless it was too
 // large, and had others evicted, or itself.
 func (e *Engine) CountHeld(evicted int, kept bool) {
+	h := e.holds.Load()
+	if h == nil {
+		e.holds.CompareAndSwap(nil, new(holds))
+		h = e.holds.Load()
+	}
 	if kept && evicted != 1 {
-		e.holds.held.Add(1 - int64(evicted))
+		h.held.Add(1 - int64(evicted))
 	}
 	if evicted > 0 {
-		e.holds.evicted.Add(uint64(evicted))
+		h.evicted.Add(uint64(evicted))
 	}
 }
 
 // CountReleased counts an entry that was kept back and then added.
-func (e *Engine) CountReleased() { e.holds.held.Add(-1) }
+func (e *Engine) CountReleased() { e.holds.Load().held.Add(-1) }
+
+// counts is for Stats.
+func (h *holds) counts() (held int64, evicted uint64) {
+	if h == nil {
+		return 0, 0
+	}
+	return h.held.Load(), h.evicted.Load()
+}

@@ -1,4 +1,4 @@
-package zapcw_test
+package systest
 
 import (
 	"runtime"
@@ -25,7 +25,7 @@ func TestHoldAllocs(t *testing.T) {
 		"json":       zapcw.NewJSONEncoder(zapcw.NewEncoderConfig()),
 		"prefix":     zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()),
 	} {
-		s := &zapcw.Syncer{Client: new(stuckClient), Group: "/g", Stream: "s", Fallback: new(safeBuffer)}
+		s := &zapcw.Syncer{Client: new(testkit.StuckClient), Group: "/g", Stream: "s", Fallback: new(testkit.Buffer)}
 		core := zapcw.Hold{}.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)).With([]zapcore.Field{zapcw.Scope(), zap.String("with", "this")})
 		write := func() {
 			if err := core.Write(ent, fields); err != nil {
@@ -51,8 +51,8 @@ func TestHoldMemory(t *testing.T) {
 		t.Skip("the race detector's memory would count")
 	}
 	const n, limit = 100_000, 1 << 10
-	s := &zapcw.Syncer{Client: void{}, Group: "/g", Stream: "s", Fallback: new(safeBuffer)}
-	log := zap.New(zapcw.Hold{MaxBytes: limit}.Wrap(zapcw.NewCore(plain(), s, zap.InfoLevel)))
+	s := &zapcw.Syncer{Client: new(testkit.StuckClient), Group: "/g", Stream: "s", Fallback: new(testkit.Buffer)}
+	log := zap.New(zapcw.Hold{MaxBytes: limit}.Wrap(zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel)))
 	loggers := make([]*zap.Logger, n)
 	open := func(f func() zap.Field) int {
 		before := heap()

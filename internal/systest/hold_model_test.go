@@ -1,4 +1,4 @@
-package zapcw_test
+package systest
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func TestHoldModel(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			defer func() {
 				if t.Failed() {
-					t.Logf("replay with: ZAPCW_SEED=%d go test -run TestHoldModel .", seed)
+					t.Logf("replay with: ZAPCW_SEED=%d go test -run TestHoldModel ./internal/systest", seed)
 				}
 			}()
 			newHoldSchedule(t, seed).run()
@@ -79,7 +79,7 @@ func newHoldSchedule(t *testing.T, seed uint64) *holdSchedule {
 		Release:  level(zap.WarnLevel, zap.DPanicLevel),
 		MaxBytes: []int{1, 40, 100, 1000, 20_000, 100_000}[r.IntN(6)],
 	}
-	m.root = zap.New(m.hold.Wrap(zapcw.NewCore(plain(), m.syncer, m.level)), zap.ErrorOutput(&m.errors))
+	m.root = zap.New(m.hold.Wrap(zapcw.NewCore(testkit.Plain(), m.syncer, m.level)), zap.ErrorOutput(&m.errors))
 	m.shared.log = m.root.With(zapcw.Scope())
 	return m
 }
@@ -279,7 +279,7 @@ func (m *holdSchedule) check() {
 	got := m.server.Messages("/model", "s")
 	got = slices.DeleteFunc(got, func(text string) bool { return m.tight && strings.HasPrefix(text, "zapcw: ") })
 	if m.tight {
-		spilled, _ := m.spill.lines()
+		spilled, _ := m.spill.Lines()
 		got = append(got, spilled...)
 	}
 	st := m.syncer.Stats()

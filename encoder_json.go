@@ -10,20 +10,31 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// jsonEncoder carries the context of a logger, or one entry on its way. Fields
-// go to the Encoder inside; the text of errors is kept apart, because it comes
-// last and above all namespaces.
+// A jsonEncoder holds the context of a logger, or encodes one entry. Fields go to
+// the embedded Encoder. The text of errors is kept apart, because it is written
+// last and outside of all namespaces.
 type jsonEncoder struct {
 	jsonenc.Encoder
 	*jsonConfig
 
-	exception    []byte // escaped
-	hasException bool   // exception may be there and empty
-	errText      string // of the error that was added last
-	errStart     int    // its place in exception
+	exception    []byte // the errors so far, escaped
+	hasException bool   // there is an error, if only one without text
+
+	last lastError
 }
 
-// jsonConfig holds what all clones share. Keys are as AppendKey has them.
+// A lastError is the error that was added last. Its details, if they come, come
+// next.
+type lastError struct {
+	text    string
+	start   int  // where it begins in exception
+	end     int  // how long the members were then
+	awaits  bool // nothing that is known stands between it and its details
+	certain bool // the strings that come now are all of one field
+}
+
+// A jsonConfig is what all clones share. Its keys are escaped and quoted by
+// AppendKey.
 type jsonConfig struct {
 	zapcore.EncoderConfig
 
@@ -32,8 +43,8 @@ type jsonConfig struct {
 
 var _ zapcore.Encoder = (*jsonEncoder)(nil)
 
-// NewEncoderConfig gives the configuration that both encoders are made for. The
-// JSON encoder writes with it
+// NewEncoderConfig returns the configuration that both encoders are made for.
+// With it, the JSON encoder writes
 //
 //	timestamp  ISO 8601 with milliseconds and zone
 //	level      as [EncodeLevel]
@@ -42,8 +53,8 @@ var _ zapcore.Encoder = (*jsonEncoder)(nil)
 //	exception  the text of errors and the stack
 //
 // in this order, fields between message and exception, durations as seconds.
-// The prefix encoder takes from it the forms of times and durations in fields,
-// and that stacks are written.
+// The prefix encoder uses its formats for times and durations in fields, and
+// writes stacks because it has a StacktraceKey.
 func NewEncoderConfig() zapcore.EncoderConfig {
 	return zapcore.EncoderConfig{
 		TimeKey:        "timestamp",
@@ -59,37 +70,44 @@ func NewEncoderConfig() zapcore.EncoderConfig {
 	}
 }
 
-// NewJSONEncoder gives an encoder that writes one JSON object an entry. It
+// NewJSONEncoder returns an encoder that writes one JSON object per entry. It
 // honours every member of cfg as [zapcore.NewJSONEncoder] does, and writes
-// fields as that does. It differs in these points:
+// fields the same way. It differs in these points:
 //
 //   - The order is time, level, name, caller, function, message, fields, stack.
 //   - Without cfg.EncodeCaller, the caller is <logger>.<function>:<line>. The
-//     function is its bare name as {caller} of [PrefixOf] has it; if it is not
-//     known, the file stands there. A nameless logger is left out with its dot.
-//     A logger that has a name but does not record callers is written alone,
-//     unless NameKey gives names a place of their own.
-//   - A message that is a JSON object or array, white space around it allowed,
-//     is embedded as JSON, without the white space between its tokens, and
-//     otherwise as it came. It stays inside the message, so its keys meet no
-//     others. Numbers, strings and literals alone stay text, and so does what
-//     is not quite JSON or nested more than 1000 deep.
+//     function is the bare name, as {caller} in [PrefixOf]; if it is unknown,
+//     the file takes its place. A logger without a name is left out with its
+//     dot. A named logger that does not record callers is written alone, unless
+//     NameKey gives names a member of their own.
+//   - A message that is a JSON object or array, with or without white space
+//     around it, is embedded as JSON, less the white space between its tokens.
+//     It is nested under MessageKey, so its keys cannot clash with others. A
+//     number, string or literal alone stays text. So does JSON that readers
+//     refuse or read differently (encoding/json, Python's json and orjson were
+//     tried): with half a surrogate pair or bytes that are not UTF-8; an integer
+//     that needs more than 64 bits or that a float64 cannot hold, such as 2^53+1;
+//     -0; a number beyond the range of a float64; a key twice in one object;
+//     more than 500 levels of nesting.
 //   - What [zap.Error] adds is written with the stack, under StacktraceKey: the
-//     text of the error, or the detailed one if the error has it (see
-//     [fmt.Formatter]), a line break, the stack. Several errors of one entry and
-//     its logger stand there one after the other; the key is written once, and
-//     never inside a namespace. If StacktraceKey is empty, errors are ordinary
-//     fields. Those under other names, by [zap.NamedError], always are.
+//     error's text, or its long form if it has one (see [fmt.Formatter]), a line
+//     break, the stack. Several errors of one entry and its logger follow one
+//     another; the key is written once, and never inside a namespace. If
+//     StacktraceKey is empty, errors are ordinary fields. Those under other
+//     names, by [zap.NamedError], always are.
 //
-// A logger's context reaches an encoder by name and value only, so there (in
-// With) a string with the key "error" is taken for an error's text.
+// The context of a logger (With) reaches an encoder as names and values, not as
+// fields. There a string with the key "error" is taken for an error's text. A
+// string with the key "errorVerbose" is taken for its long form only directly
+// behind it in the same With, and in a [Core] only if it comes from the same
+// field; otherwise it is an ordinary field.
 //
-// Keys are not checked for being unique, as they are not in zap: a field named
-// message is written beside the message. Most readers take the last.
+// As in zap, keys are not checked for duplicates: a field named message is
+// written beside the message, and most readers take the last one.
 //
-// An event with a field _aws is a document of CloudWatch's embedded metric
-// format if that field and those it names are in no namespace and have none of
-// the keys above: see the example.
+// An event with a field _aws is a document in CloudWatch's embedded metric
+// format if that field and those that it names are outside of all namespaces and
+// use none of the keys above: see the example.
 //
 // [zap.Error]: https://pkg.go.dev/go.uber.org/zap#Error
 // [zap.NamedError]: https://pkg.go.dev/go.uber.org/zap#NamedError
@@ -126,21 +144,27 @@ func (e *jsonEncoder) AddString(key, val string) {
 	case key == "error":
 		e.addError(val)
 		return
-	case key == "errorVerbose" && e.hasException:
+	case key == "errorVerbose" && e.isDetailOf(val):
 		e.addDetails(val)
 		return
 	}
 	e.Encoder.AddString(key, val)
 }
 
-// Clone implements [zapcore.Encoder].
+// addErrorField adds an error that has the key "error".
+func (e *jsonEncoder) addErrorField(f *zapcore.Field) {
+	e.last.certain = true
+	f.AddTo(e)
+	e.last = lastError{}
+}
+
+// Clone implements [zapcore.Encoder]. What is added to a clone is another field.
 func (e *jsonEncoder) Clone() zapcore.Encoder {
 	return &jsonEncoder{
 		Encoder:      e.Encoder.Clone(),
 		jsonConfig:   e.jsonConfig,
 		exception:    append([]byte(nil), e.exception...),
 		hasException: e.hasException,
-		errStart:     len(e.exception),
 	}
 }
 
@@ -152,8 +176,8 @@ func (e *jsonEncoder) EncodeEntry(ent zapcore.Entry, fields []zapcore.Field) (*b
 	enc.addMetadata(&ent)
 	enc.Splice(&e.Encoder)
 	for i := range fields {
-		if f := &fields[i]; f.Type == zapcore.ErrorType && f.Key == "error" {
-			f.AddTo(enc)
+		if f := &fields[i]; isError(f) {
+			enc.addErrorField(f)
 		} else {
 			enc.AddField(f)
 		}
@@ -163,38 +187,38 @@ func (e *jsonEncoder) EncodeEntry(ent zapcore.Entry, fields []zapcore.Field) (*b
 
 	b := append(enc.Bytes(), '}')
 	b = append(b, e.LineEnding...)
-	buf.AppendBytes(b) // into itself, unless the space of buf did not suffice
+	buf.AppendBytes(b) // onto itself, unless buf was too small
 	enc.end()
 	return buf, nil
 }
 
-// lineEnding is what EncodeEntry appends last, so that a Core can take it off:
-// an event ends without one.
+// lineEnding returns what EncodeEntry appends last. A Core removes it: an event
+// has no line ending.
 func (e *jsonEncoder) lineEnding() string { return e.LineEnding }
 
-// entries holds the encoders of single entries. A panic of a user's code on its
-// way through EncodeEntry loses one, and nothing else.
+// entries pools the encoders of single entries. A user's marshaler that panics
+// costs the pool one of them, and nothing else.
 var entries = sync.Pool{New: func() any { return new(jsonEncoder) }}
 
-// begin makes e the encoder of one entry of a logger with the context of from.
+// begin makes e the encoder of one entry, with the context of from.
 func (e *jsonEncoder) begin(from *jsonEncoder, dst []byte) {
 	e.Reset(&from.Encoder, dst)
 	e.jsonConfig = from.jsonConfig
 	e.exception = append(e.exception[:0], from.exception...)
 	e.hasException = from.hasException
-	e.errText, e.errStart = "", len(e.exception)
+	e.last = lastError{}
 }
 
-// end keeps nothing of the entry alive.
+// end returns e to the pool without references to the entry.
 func (e *jsonEncoder) end() {
 	e.Reset(new(jsonenc.Encoder), nil)
 	e.jsonConfig = nil
-	e.errText = ""
+	e.last = lastError{}
 	entries.Put(e)
 }
 
-// addMetadata adds what stands before the fields. Every encoder function has a
-// fallback for when it appends nothing: a key needs a value.
+// addMetadata adds the members before the fields. For every encoder function
+// that appends nothing there is a default: a key needs a value.
 func (e *jsonEncoder) addMetadata(ent *zapcore.Entry) {
 	if e.timeKey != "" && !ent.Time.IsZero() {
 		e.AddRaw(e.timeKey)
@@ -247,29 +271,39 @@ func (e *jsonEncoder) addCaller(ent *zapcore.Entry) {
 	}
 }
 
+func isError(f *zapcore.Field) bool { return f.Type == zapcore.ErrorType && f.Key == "error" }
+
 // addError appends the text of an error to those that are there.
 func (e *jsonEncoder) addError(text string) {
 	if e.hasException {
 		e.exception = append(e.exception, '\\', 'n')
 	}
 	e.hasException = true
-	e.errText, e.errStart = text, len(e.exception)
+	e.last.text, e.last.start, e.last.end, e.last.awaits = text, len(e.exception), len(e.Bytes()), true
 	e.exception = jsonenc.AppendEscaped(e.exception, text)
 }
 
-// addDetails gives the error that was added last its long text, which as a rule
-// has the short one in it.
+// isDetailOf tells whether text is the long form of the error that was added
+// last: it comes directly behind the short form, and from the same field. Where
+// the bounds of fields do not show, in the context of others' cores, it must
+// have the short form in it.
+func (e *jsonEncoder) isDetailOf(text string) bool {
+	return e.last.awaits && e.last.end == len(e.Bytes()) && (e.last.certain || strings.Contains(text, e.last.text))
+}
+
+// addDetails puts the long form of the last error in the place of the short one,
+// which as a rule is part of it, or else behind it.
 func (e *jsonEncoder) addDetails(text string) {
-	if strings.Contains(text, e.errText) {
-		e.exception = e.exception[:e.errStart]
+	e.last.awaits = false
+	if strings.Contains(text, e.last.text) {
+		e.exception = e.exception[:e.last.start]
 	} else {
 		e.exception = append(e.exception, '\\', 'n')
 	}
 	e.exception = jsonenc.AppendEscaped(e.exception, text)
 }
 
-// addException adds the member that holds the errors and the stack, if there is
-// one to add.
+// addException adds the member with the errors and the stack, if there are any.
 func (e *jsonEncoder) addException(stack string) {
 	if e.exceptionKey == "" || !e.hasException && stack == "" {
 		return

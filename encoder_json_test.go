@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -72,18 +71,24 @@ func TestJSONMessage(t *testing.T) {
 		`{}`:                       `{}`,
 		`[1, 2, "x"]`:              `[1,2,"x"]`,
 		`{"level": "FAKE", "timestamp": "t", "message": "inner"}`: `{"level":"FAKE","timestamp":"t","message":"inner"}`,
-		`{"n": 7}`:      `{"n":7}`,
-		`5`:             `"5"`,
-		`-1.50`:         `"-1.50"`,
-		`true`:          `"true"`,
-		`null`:          `"null"`,
-		`"quoted"`:      `"\"quoted\""`,
-		`{"a": NaN}`:    `"{\"a\": NaN}"`,
-		`[1, 'x']`:      `"[1, 'x']"`,
-		`{"a": 1} {}`:   `"{\"a\": 1} {}"`,
-		`[INFO] text`:   `"[INFO] text"`,
-		"[\"\xff\"]":    `["\ufffd"]`,
-		`{"a": "<&>" }`: `{"a":"<&>"}`,
+		`{"n": 7}`:                           `{"n":7}`,
+		`5`:                                  `"5"`,
+		`-1.50`:                              `"-1.50"`,
+		`true`:                               `"true"`,
+		`null`:                               `"null"`,
+		`"quoted"`:                           `"\"quoted\""`,
+		`{"a": NaN}`:                         `"{\"a\": NaN}"`,
+		`[1, 'x']`:                           `"[1, 'x']"`,
+		`{"a": 1} {}`:                        `"{\"a\": 1} {}"`,
+		`[INFO] text`:                        `"[INFO] text"`,
+		"[\"\xff\"]":                         `"[\"\ufffd\"]"`,
+		`{"title":"cut in an emoji \ud83d"}`: `"{\"title\":\"cut in an emoji \\ud83d\"}"`,
+		`{"title":"an emoji \ud83d\udc0e"}`:  `{"title":"an emoji \ud83d\udc0e"}`,
+		`{"n": 1e400}`:                       `"{\"n\": 1e400}"`,
+		`{"n": 9007199254740993}`:            `"{\"n\": 9007199254740993}"`,
+		`{"n": -0}`:                          `"{\"n\": -0}"`,
+		"\ufeff{}":                           "\"\ufeff{}\"",
+		`{"a": "<&>" }`:                      `{"a":"<&>"}`,
 	} {
 		if got, want := encode(t, enc, jsonEntry(msg)), jsonHead+want+"}"; got != want {
 			t.Errorf("%q: %s, want %s", msg, got, want)
@@ -91,23 +96,35 @@ func TestJSONMessage(t *testing.T) {
 	}
 }
 
-// The last of two equal keys counts, as it does where the original reads it.
+// A key that occurs twice has no value that all readers agree about: nothing of
+// the message is lost if it stays text.
 func TestJSONMessageDuplicateKeys(t *testing.T) {
-	var got struct{ Message map[string]int }
-	if err := json.Unmarshal([]byte(encode(t, NewJSONEncoder(NewEncoderConfig()), jsonEntry(`{"a": 1, "a": 2}`))), &got); err != nil {
-		t.Fatal(err)
+	for _, msg := range []string{`{"a": 1, "a": 2}`, `{"a": 1, "\u0061": 2}`, `[{"a": {"b": 1, "b": 2}}]`} {
+		var got struct{ Message string }
+		if err := json.Unmarshal([]byte(encode(t, NewJSONEncoder(NewEncoderConfig()), jsonEntry(msg))), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Message != msg {
+			t.Errorf("got %s, want %s", got.Message, msg)
+		}
 	}
-	if want := map[string]int{"a": 2}; !reflect.DeepEqual(got.Message, want) {
-		t.Errorf("got %v, want %v", got.Message, want)
+	// The keys around a message are none of its own.
+	for _, msg := range []string{`{"message":1,"level":2,"timestamp":{"message":3}}`, `{"a":{"a":1}}`} {
+		if got, want := encode(t, NewJSONEncoder(NewEncoderConfig()), jsonEntry(msg)), jsonHead+msg+"}"; got != want {
+			t.Errorf("%s: %s, want %s", msg, got, want)
+		}
 	}
 }
 
 // Whatever was embedded, a reader must be able to take the line apart again.
 func TestJSONMessageDeep(t *testing.T) {
-	for _, n := range []int{999, 1000, 1001, 1002, 9999, 10000, 20000} {
+	for _, n := range []int{1, 100, 499, 500, 501, 502, 999, 1000, 1001, 1002, 9999, 10000, 20000} {
 		got := encode(t, NewJSONEncoder(NewEncoderConfig()), jsonEntry(strings.Repeat(`{"a":`, n)+"1"+strings.Repeat("}", n)))
 		if !json.Valid([]byte(got)) {
 			t.Errorf("invalid at depth %d", n)
+		}
+		if embedded := strings.HasPrefix(got, jsonHead+"{"); embedded != (n <= 500) {
+			t.Errorf("depth %d: embedded is %t", n, embedded)
 		}
 	}
 }
@@ -220,6 +237,70 @@ func TestJSONException(t *testing.T) {
 		}
 	}
 }
+
+// The long form of an error comes directly behind the short one, from the same
+// field: nobody else's errorVerbose is taken for it.
+func TestJSONErrorVerbose(t *testing.T) {
+	plain, verbose, odd := zap.Error(errors.New("dial failed")), zap.Error(verboseError{"short"}), zap.Error(unlike{})
+	mine := zap.String("errorVerbose", "my own text")
+	const own = `"errorVerbose":"my own text"`
+	const long = `"exception":"short\nat main.go:1"`
+	type fields = []zapcore.Field
+	for name, tt := range map[string]struct {
+		with   []fields
+		fields fields
+		want   string
+		core   bool // as a Core does it, who sees the bounds of fields
+	}{
+		"another With":               {[]fields{{plain}, {mine}}, nil, own + `,"exception":"dial failed"`, false},
+		"another With, verbose":      {[]fields{{verbose}, {mine}}, nil, own + `,` + long, false},
+		"another With, namespace":    {[]fields{{plain, zap.Namespace("n")}, {mine}}, nil, `"n":{` + own + `},"exception":"dial failed"`, false},
+		"same With":                  {[]fields{{plain, mine}}, nil, own + `,"exception":"dial failed"`, false},
+		"same With, verbose":         {[]fields{{verbose, mine}}, nil, own + `,` + long, false},
+		"same With, between":         {[]fields{{plain, zap.Int("a", 1), mine}}, nil, `"a":1,` + own + `,"exception":"dial failed"`, false},
+		"same With, empty namespace": {[]fields{{plain, zap.Namespace("n"), mine}}, nil, `"n":{` + own + `},"exception":"dial failed"`, false},
+		"before":                     {[]fields{{mine, plain}}, nil, own + `,"exception":"dial failed"`, false},
+		"before, verbose":            {[]fields{{mine}, {verbose}}, nil, own + `,` + long, false},
+		"in the entry":               {nil, fields{plain, mine}, own + `,"exception":"dial failed"`, false},
+		"in the entry, verbose":      {nil, fields{verbose, mine, mine}, own + `,` + own + `,` + long, false},
+		"error with, mine in entry":  {[]fields{{plain}}, fields{mine}, own + `,"exception":"dial failed"`, false},
+		"verbose in both":            {[]fields{{plain}, {verbose}}, fields{verbose}, `"exception":"dial failed\nshort\nat main.go:1\nshort\nat main.go:1"`, false},
+		"nil error before":           {[]fields{{zap.Error(nil), mine}}, nil, own, false},
+		"named error":                {[]fields{{zap.NamedError("cause", verboseError{"x"}), mine}}, nil, `"cause":"x","causeVerbose":"x\nat main.go:1",` + own, false},
+		"error named so":             {[]fields{{plain, zap.NamedError("errorVerbose", errors.New("my own text"))}}, nil, own + `,"exception":"dial failed"`, false},
+		"stringer named so":          {[]fields{{plain, zap.Stringer("errorVerbose", stringerOf("my own text"))}}, nil, own + `,"exception":"dial failed"`, false},
+		"errors":                     {[]fields{{zap.Errors("error", []error{verboseError{"x"}}), mine}}, nil, `"error":[{"error":"x","errorVerbose":"x\nat main.go:1"}],` + own, false},
+		"group":                      {[]fields{{zap.Error(errorGroup{errors.New("a")}), mine}}, nil, `"errorCauses":[{"error":"a"}],` + own + `,"exception":"1 errors"`, false},
+		"dictionary":                 {[]fields{{zap.Dict("d", verbose, mine)}}, nil, `"d":{"error":"short","errorVerbose":"short\nat main.go:1",` + own + `}`, false},
+		"unlike in the entry":        {nil, fields{odd}, `"exception":"short\n[long]"`, false},
+		"unlike in others' With":     {[]fields{{odd}}, nil, `"errorVerbose":"[long]","exception":"short"`, false},
+		"unlike in ours":             {[]fields{{odd}}, nil, `"exception":"short\n[long]"`, true},
+		"the same text, in ours":     {[]fields{{plain, zap.String("errorVerbose", "dial failed: long")}}, nil, `"errorVerbose":"dial failed: long","exception":"dial failed"`, true},
+		"both, in ours":              {[]fields{{verbose, mine}, {plain}, {mine}}, fields{mine}, own + `,` + own + `,` + own + `,"exception":"short\nat main.go:1\ndial failed"`, true},
+	} {
+		cfg := zapcore.EncoderConfig{StacktraceKey: "exception"}
+		enc := NewJSONEncoder(cfg)
+		for _, with := range tt.with {
+			enc = enc.Clone()
+			for i := range with {
+				if f := &with[i]; tt.core && isError(f) {
+					enc.(*jsonEncoder).addErrorField(f)
+				} else {
+					f.AddTo(enc)
+				}
+			}
+		}
+		for range 2 {
+			if got := encode(t, enc, zapcore.Entry{}, tt.fields...); got != "{"+tt.want+"}" {
+				t.Errorf("%s:\ngot  %s\nwant {%s}", name, got, tt.want)
+			}
+		}
+	}
+}
+
+type stringerOf string
+
+func (s stringerOf) String() string { return string(s) }
 
 // unlike has a detailed text without the short one.
 type unlike struct{}

@@ -1,49 +1,66 @@
 package jsonenc
 
 import (
+	"encoding/json"
+	"math/bits"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of embedded JSON. Readers have bounds of their
-// own, encoding/json at 10000 and Python near 1000, and what could be read alone
-// must be readable within its line.
-const maxDepth = 1000
+// maxDepth bounds the nesting of embedded JSON. Python's json gives up at some
+// 1000 levels less the depth of its own stack, orjson below 1000, encoding/json
+// at 10000.
+const maxDepth = 500
 
 const space = " \t\r\n"
 
 // AppendCompact appends s without the white space between its tokens if it is
-// one JSON object or array, and reports whether it is. Otherwise b is what it
-// was. The tokens stay as they are, except that bytes of a string that are not
-// UTF-8 become \ufffd.
+// one JSON object or array that readers agree about, and reports whether it is.
+// Otherwise b is what it was. The tokens stay as they are.
+//
+// Readers agree if encoding/json, Python's json and orjson all read it, and to
+// the same values. They do not for what RFC 8259 leaves open:
+//   - escapes of half a surrogate pair, and bytes that are not UTF-8;
+//   - integers that a float64 does not hold or that need more than 64 bits, -0,
+//     and numbers beyond the range of a float64;
+//   - a key that an object has twice, however it is escaped: most readers take
+//     the last value, but encoding/json merges both into a struct, and
+//     encoding/json/v2 refuses the line;
+//   - nesting more than maxDepth deep.
 func AppendCompact(b []byte, s string) ([]byte, bool) {
 	s = strings.Trim(s, space)
 	if len(s) < 2 || (s[0] != '{' || s[len(s)-1] != '}') && (s[0] != '[' || s[len(s)-1] != ']') {
 		return b, false
 	}
 	c := compactor{out: b, in: s}
-	if !c.value(0) || c.pos < len(s) {
+	var few [32]string
+	if !c.value(few[:0], 0) || c.pos < len(s) {
 		return b, false
 	}
 	return c.out, true
 }
 
 // A compactor reads JSON from in at pos and writes it to out, by recursive
-// descent. Its methods report whether they read what they are named after.
+// descent. Its methods report whether they read what they are named after. The
+// keys of the objects around a value are handed down, so that one array on the
+// stack has room for all.
 type compactor struct {
 	out []byte
 	in  string
 	pos int
 }
 
-func (c *compactor) value(depth int) bool {
+func (c *compactor) value(keys []string, depth int) bool {
 	switch c.peek() {
 	case '{':
-		return depth < maxDepth && c.object(depth+1)
+		return depth < maxDepth && c.object(keys, depth+1)
 	case '[':
-		return depth < maxDepth && c.array(depth+1)
+		return depth < maxDepth && c.array(keys, depth+1)
 	case '"':
-		return c.str()
+		_, ok := c.str()
+		return ok
 	case 't':
 		return c.literal("true")
 	case 'f':
@@ -55,20 +72,39 @@ func (c *compactor) value(depth int) bool {
 	}
 }
 
-func (c *compactor) object(depth int) bool {
+func (c *compactor) object(keys []string, depth int) bool {
 	c.take('{')
 	c.skip()
 	if c.take('}') {
 		return true
 	}
+	own, seen := len(keys), map[string]bool(nil)
 	for {
-		if c.skip(); c.peek() != '"' || !c.str() {
+		if c.skip(); c.peek() != '"' {
 			return false
+		}
+		key, ok := c.str()
+		if !ok {
+			return false
+		}
+		key = unescaped(key)
+		switch {
+		case seen != nil:
+			if seen[key] {
+				return false
+			}
+			seen[key] = true
+		case slices.Contains(keys[own:], key):
+			return false
+		default:
+			if keys = append(keys, key); len(keys)-own == manyKeys {
+				seen = setOf(keys[own:])
+			}
 		}
 		if c.skip(); !c.take(':') {
 			return false
 		}
-		if c.skip(); !c.value(depth) {
+		if c.skip(); !c.value(keys, depth) {
 			return false
 		}
 		if c.skip(); c.take('}') {
@@ -80,14 +116,14 @@ func (c *compactor) object(depth int) bool {
 	}
 }
 
-func (c *compactor) array(depth int) bool {
+func (c *compactor) array(keys []string, depth int) bool {
 	c.take('[')
 	c.skip()
 	if c.take(']') {
 		return true
 	}
 	for {
-		if c.skip(); !c.value(depth) {
+		if c.skip(); !c.value(keys, depth) {
 			return false
 		}
 		if c.skip(); c.take(']') {
@@ -99,41 +135,40 @@ func (c *compactor) array(depth int) bool {
 	}
 }
 
-func (c *compactor) str() bool {
+// str reads a string, and gives what stands between its quotes.
+func (c *compactor) str() (inside string, ok bool) {
 	s, start := c.in, c.pos
 	i := start + 1
 	for {
 		i += firstSpecial(s[i:])
 		if i == len(s) {
-			return false
+			return "", false
 		}
 		switch ch := s[i]; {
 		case ch == '"':
 			c.out = append(c.out, s[start:i+1]...)
 			c.pos = i + 1
-			return true
+			return s[start+1 : i], true
 		case ch == '\\':
 			n := escape(s[i:])
 			if n == 0 {
-				return false
+				return "", false
 			}
 			i += n
 		case ch < utf8.RuneSelf:
-			return false // a control character
+			return "", false // a control character
 		default:
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
-				c.out = append(c.out, s[start:i]...)
-				c.out = append(c.out, `\ufffd`...)
-				start = i + 1
+				return "", false
 			}
 			i += size
 		}
 	}
 }
 
-// escape gives the length of the escape sequence that s begins with, 0 if there
-// is no such sequence.
+// escape gives the length of the escape sequence that s begins with, two of them
+// for a surrogate pair, 0 if there is no such sequence.
 func escape(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -142,17 +177,36 @@ func escape(s string) int {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return 2
 	case 'u':
-		if len(s) < 6 {
+		switch r := codeUnit(s); {
+		case r < 0, r >= 0xdc00 && r < 0xe000:
 			return 0
-		}
-		for i := 2; i < 6; i++ {
-			if s[i]-'0' > 9 && (s[i]|0x20)-'a' > 5 {
+		case r >= 0xd800 && r < 0xdc00:
+			if low := codeUnit(s[6:]); low < 0xdc00 || low >= 0xe000 {
 				return 0
 			}
+			return 12
 		}
 		return 6
 	}
 	return 0
+}
+
+// codeUnit reads \uXXXX at the beginning of s. It gives -1 if it is not there.
+func codeUnit(s string) (r int) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return -1
+	}
+	for i := 2; i < 6; i++ {
+		switch c := s[i]; {
+		case c-'0' <= 9:
+			r = r<<4 | int(c-'0')
+		case (c|0x20)-'a' <= 5:
+			r = r<<4 | int((c|0x20)-'a'+10)
+		default:
+			return -1
+		}
+	}
+	return r
 }
 
 func (c *compactor) number() bool {
@@ -160,17 +214,20 @@ func (c *compactor) number() bool {
 	if c.peek() == '-' {
 		c.pos++
 	}
+	digits := c.pos
 	if c.peek() == '0' {
 		c.pos++
 	} else if !c.digits() {
 		return false
 	}
+	whole := c.pos
 	if c.peek() == '.' {
 		c.pos++
 		if !c.digits() {
 			return false
 		}
 	}
+	mantissa := c.pos
 	if c.peek()|0x20 == 'e' {
 		c.pos++
 		if sign := c.peek(); sign == '+' || sign == '-' {
@@ -180,8 +237,35 @@ func (c *compactor) number() bool {
 			return false
 		}
 	}
-	c.out = append(c.out, c.in[start:c.pos]...)
+	text := c.in[start:c.pos]
+	switch {
+	case c.pos == whole:
+		if !exactInteger(c.in[digits:whole], start < digits) {
+			return false
+		}
+	case c.pos > mantissa || len(text) > 300:
+		if _, err := strconv.ParseFloat(text, 64); err != nil {
+			return false
+		}
+	}
+	c.out = append(c.out, text...)
 	return true
+}
+
+// exactInteger tells whether all readers have the same integer for digits: those
+// that make a float64 of it, and those that have 64 bits.
+func exactInteger(digits string, negative bool) bool {
+	if len(digits) <= 15 {
+		return !negative || digits != "0"
+	}
+	if len(digits) > 20 {
+		return false
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || negative && n > 1<<63 {
+		return false
+	}
+	return bits.Len64(n)-bits.TrailingZeros64(n) <= 53
 }
 
 func (c *compactor) digits() bool {
@@ -229,4 +313,25 @@ func (c *compactor) peek() byte {
 		return 0
 	}
 	return c.in[c.pos]
+}
+
+// manyKeys is how many keys of one object are compared one by one.
+const manyKeys = 16
+
+func setOf(keys []string) map[string]bool {
+	set := make(map[string]bool, 4*len(keys))
+	for _, key := range keys {
+		set[key] = true
+	}
+	return set
+}
+
+// unescaped gives the key that a string's inside stands for.
+func unescaped(inside string) string {
+	if strings.IndexByte(inside, '\\') < 0 {
+		return inside
+	}
+	var key string
+	_ = json.Unmarshal([]byte(`"`+inside+`"`), &key) // it is valid
+	return key
 }

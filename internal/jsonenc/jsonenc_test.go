@@ -1,8 +1,6 @@
 package jsonenc
 
 import (
-	"bytes"
-	"encoding/json"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -123,72 +121,6 @@ func TestAppendTime(t *testing.T) {
 	if got := string(appendTime(nil, time.Unix(0, 0).UTC(), "2006\n\"")); got != `"1970\n\""` {
 		t.Errorf("got %s", got)
 	}
-}
-
-func TestAppendCompact(t *testing.T) {
-	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	for in, want := range map[string]string{
-		`{}`:                     `{}`,
-		`[]`:                     `[]`,
-		" \t\r\n{ \"a\" : 1 }\n": `{"a":1}`,
-		`{"b": 1, "a": "x"}`:     `{"b":1,"a":"x"}`,
-		`{"a": 1, "a": 2}`:       `{"a":1,"a":2}`,
-		`[1, 2, "x"]`:            `[1,2,"x"]`,
-		`[ -0.50E+10 , 1e999, 123456789012345678901 ]`:                      `[-0.50E+10,1e999,123456789012345678901]`,
-		`[true, false, null, {"x": [ ]}]`:                                   `[true,false,null,{"x":[]}]`,
-		`["a b", "\u00e9\ud800\/\"", "<&>"]`:                                `["a b","\u00e9\ud800\/\"","<&>"]`,
-		"[\"\xff a\xc3\xa9\xc3\"]":                                          "[\"\\ufffd a\xc3\xa9\\ufffd\"]",
-		deep(maxDepth):                                                      deep(maxDepth),
-		strings.Repeat("[", maxDepth) + "1" + strings.Repeat("]", maxDepth): strings.Repeat("[", maxDepth) + "1" + strings.Repeat("]", maxDepth),
-		"{\"\u2028 long enough for a word\": [\"{ \\\\\" ]}":                "{\"\u2028 long enough for a word\":[\"{ \\\\\"]}",
-	} {
-		if got, ok := AppendCompact([]byte("x"), in); !ok || string(got) != "x"+want {
-			t.Errorf("AppendCompact(%q) = %q, %t, want %q", in, got, ok, want)
-		}
-	}
-	for _, in := range []string{
-		"", " ", "{", "}", "[", "]", "5", "-1.50", "true", "null", `"quoted"`, "1e3", "text", "[INFO] text [x]",
-		"[NaN]", "[Infinity]", "[-Infinity]", "[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "[0x1]", "[1,]", "[,1]", "{,}",
-		`{"a"}`, `{"a":}`, `{a:1}`, `{'a':1}`, `{"a":1,}`, `{"a":1 "b":2}`, `{1:2}`, `{} {}`, `[][]`, `{]`, `[}`, "[1\v]", "\u00a0[]",
-		`["\x"]`, `["\u12"]`, `["\u12g4"]`, "[\"\n\"]", "[\"\x00\"]", `["]`, `["\"]`, `["\]`, "[tru]", "[truefalse]", "[nul]", "\ufeff[]",
-		deep(maxDepth + 1), "[\x00]", "[1\x00]",
-	} {
-		if got, ok := AppendCompact([]byte("x"), in); ok || string(got) != "x" {
-			t.Errorf("AppendCompact(%q) = %q, %t, want a refusal", in, got, ok)
-		}
-	}
-}
-
-// FuzzAppendCompact compares with encoding/json.
-func FuzzAppendCompact(f *testing.F) {
-	for _, s := range []string{
-		`{"a": [1, -2.5e3, true, null, "\u00e9\n"], "a": {}}`, ` [ ] `, `[NaN]`, `{"a":1,}`, "[\"\xff\"]", "5", `[01]`, `["` + "\t" + `"]`,
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := AppendCompact(nil, s)
-		trimmed := strings.Trim(s, space)
-		want := json.Valid([]byte(s)) && trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[')
-		if ok != want {
-			if want && strings.Count(s, "[")+strings.Count(s, "{") > maxDepth {
-				return
-			}
-			t.Fatalf("AppendCompact(%q) says %t", s, ok)
-		}
-		if !ok {
-			return
-		}
-		if !json.Valid(got) || !utf8.Valid(got) {
-			t.Fatalf("AppendCompact(%q) = %q", s, got)
-		}
-		if utf8.ValidString(s) {
-			var buf bytes.Buffer
-			if err := json.Compact(&buf, []byte(s)); err != nil || !bytes.Equal(buf.Bytes(), got) {
-				t.Errorf("AppendCompact(%q) = %q, encoding/json has %q, %v", s, got, buf.Bytes(), err)
-			}
-		}
-	})
 }
 
 func TestAppendSeconds(t *testing.T) {

@@ -70,21 +70,31 @@ func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	clone := *c
 	clone.enc = c.enc.Clone()
 	for i := range fields {
-		if fields[i].Type != zapcore.SkipType {
-			fields[i].AddTo(clone.enc)
+		f := &fields[i]
+		if f.Type == zapcore.SkipType {
+			clone.obey(f)
 			continue
 		}
-		switch v := fields[i].Interface.(type) {
-		case control:
-			v.control(&clone)
-		case engine.Finder:
-			v.Found(c.out.started())
-			clone.found = true
-		default:
-			clone.flush = clone.flush || isFlush(&fields[i])
+		if e, ok := clone.enc.(*jsonEncoder); ok && isError(f) {
+			e.addErrorField(f)
+			continue
 		}
+		f.AddTo(clone.enc)
 	}
 	return &clone
+}
+
+// obey does what a field says that adds nothing to an entry.
+func (c *Core) obey(f *zapcore.Field) {
+	switch v := f.Interface.(type) {
+	case control:
+		v.control(c)
+	case engine.Finder:
+		v.Found(c.out.started())
+		c.found = true
+	default:
+		c.flush = c.flush || isFlush(f)
+	}
 }
 
 // Check adds the Core to ce if the entry's level is enabled.
@@ -96,9 +106,9 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 }
 
 // Write encodes the entry and hands it to the Syncer, which copies it, or to the
-// scope of a Hold. It does not wait for the network, except for entries with Flush and for those above
-// ErrorLevel, since the process may end right after them: these settle as with
-// Sync before Write returns.
+// scope of a Hold. It does not wait for the network, except for entries with Flush
+// and for those above ErrorLevel, since the process may end right after them:
+// these settle as with Sync before Write returns.
 //
 // Errors are those of the encoder, of a Syncer that is closed and, from entries
 // that settle, of Sync. Whatever the error, the event is not lost, but on the

@@ -250,7 +250,7 @@ func TestJSONErrorVerbose(t *testing.T) {
 		with   []fields
 		fields fields
 		want   string
-		core   bool // as a Core does it, who sees the bounds of fields
+		core   bool // by a Core's With, which sees the bounds of fields
 	}{
 		"another With":               {[]fields{{plain}, {mine}}, nil, own + `,"exception":"dial failed"`, false},
 		"another With, verbose":      {[]fields{{verbose}, {mine}}, nil, own + `,` + long, false},
@@ -279,16 +279,17 @@ func TestJSONErrorVerbose(t *testing.T) {
 		"both, in ours":              {[]fields{{verbose, mine}, {plain}, {mine}}, fields{mine}, own + `,` + own + `,` + own + `,"exception":"short\nat main.go:1\ndial failed"`, true},
 	} {
 		cfg := zapcore.EncoderConfig{StacktraceKey: "exception"}
+		var core zapcore.Core = NewCore(NewJSONEncoder(cfg), &Syncer{}, zap.DebugLevel)
 		enc := NewJSONEncoder(cfg)
 		for _, with := range tt.with {
+			core = core.With(with)
 			enc = enc.Clone()
 			for i := range with {
-				if f := &with[i]; tt.core && isError(f) {
-					enc.(*jsonEncoder).addErrorField(f)
-				} else {
-					f.AddTo(enc)
-				}
+				with[i].AddTo(enc)
 			}
+		}
+		if tt.core {
+			enc = core.(*Core).enc
 		}
 		for range 2 {
 			if got := encode(t, enc, zapcore.Entry{}, tt.fields...); got != "{"+tt.want+"}" {

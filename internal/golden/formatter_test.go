@@ -250,12 +250,6 @@ func (at place) stamp(call call, output *string) (time.Time, error) {
 	return rounded, fmt.Errorf("recorded at %s, want %s", recorded, rounded.Format("2006-01-02 15:04:05,000 MST"))
 }
 
-// embeds tells whether a message is JSON that stands in its line as JSON.
-func embeds(text string) bool {
-	trimmed := strings.Trim(text, " \t\r\n")
-	return json.Valid([]byte(text)) && strings.ContainsAny(trimmed[:1], "{[")
-}
-
 var notJSON = regexp.MustCompile(`([:\[,] ?)(?:-?Infinity|NaN)`)
 
 // members are the keys and values of an object, in order.

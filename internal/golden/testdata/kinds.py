@@ -223,8 +223,11 @@ def odd():
     yield case("odd/callable-raises", [{"method": "info", "msg": "m"}, {"method": "purge"}], config={"format": {"$callable": "raises"}})
     yield formatter("exceptions", {"msg": "m", "exc": ["ValueError"]}, {"msg": "m", "exc": ["KeyError", "k"]}, {"msg": "m", "exc": ["ValueError", "a", 2]})
     yield formatter("odd-messages", {"msg": py("float", 2.5)}, {"msg": py("bool", True)}, {"msg": py("int", 5)}, {"msg": py("tuple", [1, 2])},
-        {"msg": '{"a": NaN}'}, {"msg": "Infinity"}, {"msg": " [1] "}, {"msg": '{"a": 1, "a": 2}'}, {"msg": '{"a": "\\ud83d"}'},
-        {"msg": '{"n": 123456789012345678901234567890}'}, {"msg": "\ufeff{}"}, {"msg": "{}\u2028"}, {"msg": '"text"'}, {"msg": ""})
+        {"msg": '{"a": NaN}'}, {"msg": "Infinity"}, {"msg": " [1] "}, {"msg": '{"a": 1, "a": 2}'}, {"msg": '{"a": "\\ud83d"}'}, {"msg": '{"n": 1e400}'},
+        {"msg": '{"n": 123456789012345678901234567890}'}, {"msg": "\ufeff{}"}, {"msg": "{}\u2028"}, {"msg": '{"n": -0}'}, {"msg": '"text"'}, {"msg": ""})
+    yield formatter("disputed-messages", *({"msg": m} for m in ('{"a": 1, "\\u0061": 2}', '{"a": {"b": 1, "b": 2}}', '["\\udc0e"]', '["\\ud83d\\udc0e"]', '["\\ud83d\\ud83d\\udc0e"]',
+        '[9007199254740992]', '[9007199254740993]', '[1152921504606846976]', '[18446744073709551616]', '[1e308, 5e-324, 1e-400]', '[-0.0]', '["\\\\ud83d"]',
+        "[" * 500 + "]" * 500, '{"A": 1, "a": 2}', '["\\u0000"]')))
 
 
 def cases(everything=False):

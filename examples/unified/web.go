@@ -104,14 +104,15 @@ func (s *shop) take(ctx context.Context, orders chan<- order) {
 	}
 }
 
-// newOrder makes up the n-th order. One in 40 has no address.
+// newOrder makes up the n-th order, the same in every run. One in 40 has no address.
 func newOrder(n int) order {
+	chance := rand.New(rand.NewPCG(1, uint64(n)))
 	cities := []string{"Lisbon", "Porto", "Faro", "Braga", "Coimbra"}
 	o := order{
 		ID:      fmt.Sprint("A-", 1000+n),
-		Items:   1 + rand.IntN(4),
-		Total:   fmt.Sprintf("%.2f EUR", 5+rand.Float64()*200),
-		Address: &address{cities[rand.IntN(len(cities))]},
+		Items:   1 + chance.IntN(4),
+		Total:   fmt.Sprintf("%.2f EUR", 5+chance.Float64()*200),
+		Address: &address{cities[chance.IntN(len(cities))]},
 	}
 	if n%40 == 0 {
 		o.Items, o.Address = 1, nil // with few items, so that payment does not decline it

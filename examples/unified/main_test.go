@@ -167,7 +167,7 @@ func checkStory(t *testing.T, out string) int {
 		"WARNING payment gateway does not answer, trying again order=A-1001 attempt=1 after=25ms (functions.go:",
 		"INFO payment card charged order=A-1001 total=\"59.90 EUR\" ",
 		"ERROR payment no payment order=A-1002 error=\"card declined: limit exceeded\" ",
-		"INFO shipping picking order=A-1003 items=1 (ship:",
+		"INFO shipping picking order=A-1003 items=1 ",
 		"CRITICAL shipping shipping crashed order=A-1003 panic=\"runtime error: invalid memory address or nil pointer dereference\" (ship:",
 	} {
 		i := strings.Index(all, want)
@@ -384,7 +384,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	w.Close()
 	_ = cmd.Wait() // for its goroutines
-	if state.ExitCode() != interrupted || !regexp.MustCompile(`^unified: interrupted: [\d,]+ events (read and|of .* are) delivered\n$`).MatchString(stderr.String()) {
+	if state.ExitCode() != interrupted || !regexp.MustCompile(`^unified: interrupted: [\d,]+ events read and delivered\n$`).MatchString(stderr.String()) {
 		t.Errorf("%v, stderr %q", state, stderr.String())
 	}
 }

@@ -19,7 +19,8 @@ const (
 	late = 2 * time.Minute
 	// lookAgain is how many looks pass between two at events that came late.
 	lookAgain = 5
-	// tailPause is between two looks.
+	// tailPause is between two looks. What is younger waits for the next one: others
+	// may have logged before it, and be slower.
 	tailPause = time.Second
 )
 
@@ -29,6 +30,7 @@ type Tail struct {
 	From   int64 // time of the first event, in milliseconds
 	Follow bool
 
+	held []Event          // new ones, which may have company that is older
 	seen map[string]int64 // times of events that were given, as far as they may be met again, by id
 	last int64            // time of the latest event
 }
@@ -53,7 +55,7 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 		var missing *types.ResourceNotFoundException
 		switch {
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
+			return t.end(ctx, print)
 		case !t.Follow && errors.As(err, &missing):
 			return fmt.Errorf("stream %s of %s does not exist at %s", t.Name, t.Group, t.Service.Name)
 		case !t.Follow:
@@ -63,7 +65,7 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return t.end(ctx, print)
 		case <-time.After(max(tailPause, time.Since(began))):
 		}
 	}
@@ -81,6 +83,15 @@ func (t *Tail) ask(ctx context.Context) error {
 	})
 }
 
+// end gives what still waits.
+func (t *Tail) end(ctx context.Context, print func([]Event) error) error {
+	slices.SortStableFunc(t.held, func(a, b Event) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	if err := print(t.held); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
 // read gives what came in since a time, page by page.
 func (t *Tail) read(ctx context.Context, from int64, print func([]Event) error) error {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.Client, &cloudwatchlogs.FilterLogEventsInput{
@@ -88,20 +99,17 @@ func (t *Tail) read(ctx context.Context, from int64, print func([]Event) error) 
 		LogStreamNames: []string{t.Name},
 		StartTime:      &from,
 	})
+	waited := t.held
+	t.held = nil
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
+			t.held = append(waited, t.held...)
 			return fmt.Errorf("read %s of %s at %s: %w", t.Name, t.Group, t.Service.Name, Reason(err))
 		}
-		var events []Event
-		for _, e := range page.Events {
-			id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
-			if _, ok := t.seen[id]; ok {
-				continue
-			}
-			t.seen[id] = at
-			t.last = max(t.last, at)
-			events = append(events, Event{at, aws.ToString(e.Message)})
+		events := t.take(page.Events)
+		if !pages.HasMorePages() {
+			events = append(events, waited...)
 		}
 		slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 		if err := print(events); err != nil {
@@ -110,6 +118,26 @@ func (t *Tail) read(ctx context.Context, from int64, print func([]Event) error) 
 		t.forget()
 	}
 	return nil
+}
+
+// take returns the events of a page that were not met before, without those that wait.
+func (t *Tail) take(page []types.FilteredLogEvent) []Event {
+	young := time.Now().Add(-tailPause).UnixMilli()
+	var events []Event
+	for _, e := range page {
+		id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
+		if _, ok := t.seen[id]; ok {
+			continue
+		}
+		t.seen[id] = at
+		t.last = max(t.last, at)
+		if event := (Event{at, aws.ToString(e.Message)}); t.Follow && at > young {
+			t.held = append(t.held, event)
+		} else {
+			events = append(events, event)
+		}
+	}
+	return events
 }
 
 // forget drops the ids of events that are not read again.

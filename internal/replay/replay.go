@@ -120,7 +120,6 @@ func (r *Replay) end(ctx context.Context, result <-chan error) {
 	case <-result:
 	case <-time.After(every): // it reads from what gives nothing
 	}
-	cancel()
 	_ = r.Out.Flush(last)
 }
 

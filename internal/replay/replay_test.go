@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -123,6 +124,46 @@ func TestOutage(t *testing.T) {
 			t.Errorf("error %v, proven %v", err, r.Proven)
 		}
 	})
+}
+
+// TestProgressLine says how far it is, how fast, how long it takes, and what it waits for.
+func TestProgressLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "app.log")
+		if err := os.WriteFile(file, []byte(strings.Repeat(strings.Repeat("x", 99)+"\n", 2000)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, srv := inMemory(t, "")
+		in, err := Open([]string{file}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		r.In, r.Lines, r.Progress = in, &slow{in}, terminal.ProgressOn(&out)
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", For: 5 * time.Second, Code: "ThrottlingException", Message: "slowly"})
+		if err := r.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			"\rwaiting, ThrottlingException: slowly; sent ",
+			" lines, 100% of 200.0 kB, 100 lines/s, 0s left\x1b[K",
+		} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q in %q", want, out.String())
+			}
+		}
+		if !strings.HasSuffix(out.String(), "\r\x1b[K") {
+			t.Error("the line is still there")
+		}
+	})
+}
+
+// slow takes its time for each line.
+type slow struct{ from Lines }
+
+func (s *slow) Next() (Line, error) {
+	time.Sleep(10 * time.Millisecond)
+	return s.from.Next()
 }
 
 // TestInterrupt ends with the context, and what is in memory is delivered.

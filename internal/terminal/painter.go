@@ -49,7 +49,8 @@ func (p *Painter) Event(at time.Time, text string) string {
 	l.indent = l.at
 	l.words(message(e.Level), e.Message)
 	l.words(Dim, e.Fields)
-	if e.Where != "" {
+	// Where all is well nobody looks for the place.
+	if e.Where != "" && message(e.Level) != Plain && levels[e.Level] != Dim {
 		l.words(Dim, "("+path.Base(e.Where)+")")
 	}
 	for _, more := range e.More {

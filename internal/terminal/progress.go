@@ -27,6 +27,9 @@ var _ io.Writer = (*Progress)(nil)
 // NewProgress returns a Progress on f. If f is no terminal nothing is shown.
 func NewProgress(f *os.File) *Progress { return &Progress{out: f, shows: Is(f)} }
 
+// ProgressOn returns a Progress on w, which is a terminal.
+func ProgressOn(w io.Writer) *Progress { return &Progress{out: w, shows: true} }
+
 // Shows tells whether there is anybody to see it.
 func (p *Progress) Shows() bool { return p.shows }
 

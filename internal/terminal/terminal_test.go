@@ -71,6 +71,8 @@ func TestPainter(t *testing.T) {
 			"15:04:05.006  INFO     checkout  " + strings.Repeat("é", 27) + "\n" +
 				"                                 ééé\n" +
 				"                                 more\n"},
+		{Painter{}, "ERROR: payment: [order/pay.go:12] no", "15:04:05.006  ERROR    payment   no  (pay.go:12)\n"},
+		{Painter{}, "INFO: payment: [order/pay.go:12] yes", "15:04:05.006  INFO     payment   yes\n"},
 		{Painter{}, "", "15:04:05.006                     \n"},
 	} {
 		tt.p.Zone = time.UTC
@@ -112,7 +114,7 @@ func TestNoTerminal(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var out strings.Builder
-	p := &Progress{out: &out, shows: true}
+	p := ProgressOn(&out)
 	p.Show("one")
 	p.Show(strings.Repeat("é", 100))
 	if _, err := p.Write([]byte("zapcw: \x1b[2Jtrouble\n")); err != nil {

@@ -234,3 +234,56 @@ func contrast(t *testing.T, p *page, theme string) {
 		t.Errorf("%s: text has too little contrast: %q", theme, bad)
 	}
 }
+
+// TestLink has the address of an event open that event, in another browser too.
+func TestLink(t *testing.T) {
+	s := newServer(t)
+	put(t, s, time.Now().Add(-time.Minute), story()...)
+	p := open(t, s)
+	p.countIs("63 events")
+	p.run(`document.activeElement.blur()`)
+	p.do(chromedp.KeyEvent("g"))
+	p.await(`document.querySelector("#rows .row")?.event?.m.includes("A-1000")`)
+	p.run(`document.querySelectorAll("#rows .row")[2].click()`)
+	p.await(`!document.querySelector("#detail").hidden && document.querySelector("#detail").textContent.includes("A-1001")`)
+	p.await(`location.hash.includes("event=")`)
+	link := eval[string](p, `location.href`)
+
+	other := open(t, s)
+	other.countIs("63 events")
+	other.do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
+	other.await(`document.querySelector("#detail")?.hidden === false && document.querySelector("#detail").textContent.includes("A-1001")`)
+	other.await(`document.querySelector("#rows [aria-selected=true]")?.event.m.includes("A-1001")`)
+	other.do(chromedp.KeyEvent("\x1b"))
+	other.await(`document.querySelector("#detail").hidden`)
+}
+
+// TestFollow stays where the reader looks, and says that there is more.
+func TestFollow(t *testing.T) {
+	s := newServer(t)
+	texts := make([]string, 500)
+	for i := range texts {
+		texts[i] = fmt.Sprint("INFO: checkout: number ", i)
+	}
+	put(t, s, time.Now().Add(-time.Minute), texts...)
+	p := open(t, s)
+	p.countIs("500 events")
+	last := func(text string) string {
+		return fmt.Sprintf(`[...document.querySelectorAll("#rows .row:not(.waiting)")].some((r) => r.event.m === %q)`, text)
+	}
+	p.await(last("INFO: checkout: number 499"))
+	put(t, s, time.Now().Add(-30*time.Second), "INFO: checkout: the 501st")
+	p.await(last("INFO: checkout: the 501st"))
+
+	p.run(`document.querySelector("#scroller").scrollTop = 2400`)
+	p.await(last("INFO: checkout: number 100"))
+	p.await(`document.querySelector("#follow").getAttribute("aria-pressed") === "false"`)
+	put(t, s, time.Now().Add(-20*time.Second), "INFO: checkout: the 502nd")
+	p.countIs("502 events")
+	p.await(`!document.querySelector("#newer").hidden`)
+	if top := eval[int](p, `document.querySelector("#scroller").scrollTop`); top != 2400 {
+		t.Errorf("the list has moved to %d", top)
+	}
+	p.run(`document.querySelector("#newer").click()`)
+	p.await(last("INFO: checkout: the 502nd"))
+}

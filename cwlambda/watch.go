@@ -23,8 +23,8 @@ type watch struct {
 const (
 	maxHeadStart = 2 * time.Second
 	maxWarning   = 500 * time.Millisecond
-	maxReserve   = 50 * time.Millisecond
-	// watchPause is between two flushes of a function that goes on logging.
+	maxReserve   = 100 * time.Millisecond
+	// watchPause lies between two flushes: the function may go on logging.
 	watchPause = 20 * time.Millisecond
 )
 
@@ -43,7 +43,7 @@ func newWatch(inv *invocation) *watch {
 		ended:  make(chan struct{}),
 		warnAt: inv.deadline.Add(-warning),
 		// From then on nothing is left in memory.
-		spillAt: inv.deadline.Add(-min(warning/10, maxReserve)),
+		spillAt: inv.deadline.Add(-min(warning/5, maxReserve)),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.timer = time.AfterFunc(left-max(warning, min(left/2, maxHeadStart)), w.run)
@@ -67,19 +67,21 @@ func (w *watch) run() {
 		return
 	}
 	w.inv.logger.Error("function is about to time out", zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)))
-	for {
+	for time.Until(w.spillAt) > 0 {
 		w.drain(w.spillAt)
-		left := time.Until(w.spillAt)
-		if !w.sleep(min(left, watchPause)) {
+		if !w.sleep(watchPause) {
 			return
 		}
-		if left <= watchPause {
-			break
+	}
+	if w.inv.f.sender != nil {
+		return // side by side time-outs are not enforced, and others' events stay
+	}
+	for time.Until(w.inv.deadline) > 0 {
+		w.inv.f.out.flush(0)
+		if !w.sleep(watchPause) {
+			return
 		}
 	}
-	if w.inv.f.sender == nil {
-		w.inv.f.out.flush(0)
-	} // Side by side time-outs are not enforced, and others' events stay.
 }
 
 func (w *watch) drain(until time.Time) {

@@ -2,6 +2,8 @@ package cwlambda
 
 import (
 	"context"
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +11,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/testkit"
 )
 
 func TestTimeout(t *testing.T) {
@@ -19,13 +24,13 @@ func TestTimeout(t *testing.T) {
 		takes                   time.Duration // a put
 		firstDrain, warn, spill time.Duration // before the deadline
 	}{
-		{"a second", nil, time.Second, 0, 500 * time.Millisecond, 250 * time.Millisecond, 25 * time.Millisecond},
-		{"three seconds", nil, 3 * time.Second, 0, 1500 * time.Millisecond, 500 * time.Millisecond, 50 * time.Millisecond},
-		{"slow", nil, 3 * time.Second, 200 * time.Millisecond, 1500 * time.Millisecond, 500 * time.Millisecond, 50 * time.Millisecond},
-		{"dark", nil, 3 * time.Second, -1, 1500 * time.Millisecond, 500 * time.Millisecond, 50 * time.Millisecond},
-		{"15 minutes", nil, 15 * time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 50 * time.Millisecond},
-		{"option", []Option{TimeoutWarning(4 * time.Second)}, time.Minute, 0, 4 * time.Second, 4 * time.Second, 50 * time.Millisecond},
-		{"option without effect", []Option{TimeoutWarning(-1)}, time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 50 * time.Millisecond},
+		{"a second", nil, time.Second, 0, 500 * time.Millisecond, 250 * time.Millisecond, 50 * time.Millisecond},
+		{"three seconds", nil, 3 * time.Second, 0, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"slow", nil, 3 * time.Second, 200 * time.Millisecond, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"dark", nil, 3 * time.Second, -1, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"15 minutes", nil, 15 * time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"option", []Option{TimeoutWarning(4 * time.Second)}, time.Minute, 0, 4 * time.Second, 4 * time.Second, 100 * time.Millisecond},
+		{"option without effect", []Option{TimeoutWarning(-1)}, time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -66,6 +71,56 @@ func TestTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A function that still logs in the last moment has that flushed, too.
+func TestLastWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		var fallback testkit.Buffer
+		logger, s := newStream(srv, &fallback)
+		f := newFunction(logger, nil)
+		ctx, cancel := invocationContext(t, "r-1", time.Second)
+		defer cancel()
+		killed, over := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(over)
+			_, _ = f.invoke(ctx, func(context.Context) (any, error) {
+				for range 97 {
+					time.Sleep(10 * time.Millisecond)
+					logger.Info("word")
+				}
+				<-killed
+				return nil, nil
+			})
+		}()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		spilled, _ := fallback.Lines()
+		if n := strings.Count(stored(srv), "word"); n+len(spilled) != 97 || n < 80 {
+			t.Errorf("%d words in the stream and %d on the fallback, want 97, most of them in the stream", n, len(spilled))
+		}
+		close(killed)
+		<-over
+		_ = s.Close()
+	})
+}
+
+// A body that is read for too long is a time-out.
+func TestTimeoutOfBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		logger, _ := newStream(srv, nil)
+		f := newFunction(logger, nil)
+		ctx, cancel := invocationContext(t, "r-1", time.Second)
+		defer cancel()
+		out, _ := f.invoke(ctx, func(context.Context) (any, error) { return strings.NewReader("text"), nil })
+		time.Sleep(time.Second)
+		if in := stored(srv); in != "function is about to time out" {
+			t.Errorf("in the stream are %q, want the time-out", in)
+		}
+		_ = out.(io.Closer).Close()
+	})
 }
 
 // A function that ends in time owes nothing to its watch.

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw"
 )
 
 // An invocation is one call of the function, until its response is complete.
@@ -43,7 +45,7 @@ func (f *function) begin(ctx context.Context) *invocation {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		id, tenant = lc.AwsRequestID, lc.TenantID
 	}
-	fields := make([]zap.Field, 0, 5)
+	fields := make([]zap.Field, 0, 6)
 	for _, field := range [...]struct{ key, value string }{{"requestId", id}, {"traceId", traceID(ctx)}, {"tenantId", tenant}} {
 		if field.value != "" {
 			fields = append(fields, zap.String(field.key, field.value))
@@ -52,7 +54,7 @@ func (f *function) begin(ctx context.Context) *invocation {
 	if cold {
 		fields = append(fields, zap.Bool("coldStart", true))
 	}
-	inv.logger = f.logger.With(fields...)
+	inv.logger = f.logger.With(append(fields, zapcw.Scope())...)
 
 	if f.ext != nil {
 		inv.turn = f.ext.begin(id)
@@ -106,7 +108,7 @@ func (i *invocation) finish() {
 func (i *invocation) failed(err error) {
 	i.once.Do(func() {
 		i.stopWatch()
-		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)))
+		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)), zapcw.Release())
 		i.drain()
 		i.end()
 	})
@@ -136,7 +138,7 @@ func (i *invocation) panicked(v any, stack string) {
 		}
 		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
 			ce.Stack = stack
-			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)))
+			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)), zapcw.Release())
 		}
 		i.f.out.flush(i.limit())
 		i.end()

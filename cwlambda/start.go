@@ -108,6 +108,9 @@ const runtimeAPI = "AWS_LAMBDA_RUNTIME_API"
 // and those of [Fields]. CloudWatch Logs indexes traceId by default, see
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Field-Indexing.html
 //
+// Each invocation is a scope of zapcw.Hold: what is held there is released by an
+// error that the function logs or returns, a panic, and when the deadline nears.
+//
 // Outside of an invocation it is zap.L().
 func Logger(ctx context.Context) *zap.Logger {
 	if inv := fromContext(ctx); inv != nil {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"example.com/zapcw"
 )
 
 // A watch flushes while the function still runs when the deadline nears, because
@@ -66,7 +68,8 @@ func (w *watch) run() {
 	if !w.sleep(time.Until(w.warnAt)) {
 		return
 	}
-	w.inv.logger.Error("function is about to time out", zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)))
+	w.inv.logger.Error("function is about to time out",
+		zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)), zapcw.Release())
 	for time.Until(w.spillAt) > 0 {
 		w.drain(w.spillAt)
 		if !w.sleep(watchPause) {

@@ -7,6 +7,8 @@
 //	ZAPCW_STREAM           the stream; by default it has the name of the function
 //	AWS_LAMBDA_LOG_LEVEL   the lowest level that is sent; INFO by default
 //	ZAPCW_AFTER_RESPONSE   1: the caller does not wait for the log
+//	ZAPCW_HOLD             1: what is below that level is held in memory, and sent
+//	                       if the invocation fails
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
 	"example.com/zapcw/cwlambda"
@@ -38,7 +41,11 @@ func main() {
 	}
 	_, level, unknown := cwlambda.LogControls()
 	enc := zapcw.NewJSONEncoder(zapcw.NewEncoderConfig())
-	logger := zap.New(zapcw.NewCore(enc, out, level), zap.AddCaller())
+	var core zapcore.Core = zapcw.NewCore(enc, out, level)
+	if os.Getenv("ZAPCW_HOLD") == "1" {
+		core = zapcw.Hold{}.Wrap(core)
+	}
+	logger := zap.New(core, zap.AddCaller())
 	if unknown != nil {
 		logger.Warn("log controls", zap.Error(unknown))
 	}

@@ -11,28 +11,29 @@ import (
 // are not reported before something succeeds: as long as nothing does, it may be
 // the group or the request that the service finds fault with.
 type blame struct {
-	puts   int    // that failed, in a row
-	first  error  // of them
-	text   string // of the first
-	varied bool   // others had another text
-	alone  []bad
-	probed bool // the newest event was to stand alone
+	puts   int   // that failed, in a row
+	first  error // of them
+	text   string
+	varied bool // some had another text
+	alone  []badEvent
+	probed bool // the newest events were tried by themselves
+	taken  bool // some part of the batch was taken: so it is the events
 }
 
-// A bad event failed alone.
-type bad struct {
+type badEvent struct {
 	request *request
 	err     error
 }
 
 const (
 	// maxAlone is how many events may fail alone, one after the other and with
-	// one text, before the newest is tried: if that fails, too, it is no event's
-	// fault.
-	maxAlone = 3
-	// maxBad is the same for puts with whatever text: more than lead to one bad
-	// event among 10,000.
-	maxBad = 64
+	// one text, before the newest are tried: if those fail, too, it is no
+	// event's fault. It is maxAloneBlind if the newest cannot be tried out of
+	// turn.
+	maxAlone, maxAloneBlind = 3, 10
+	// maxBadPuts is how many puts in a row may fail with bad events, with
+	// whatever text: more than lead to one bad event among 10,000.
+	maxBadPuts = 64
 )
 
 // count takes down a put that failed.
@@ -50,22 +51,36 @@ func (b *blame) count(err error) {
 }
 
 // add takes down an event that failed alone.
-func (b *blame) add(r *request, err error) { b.alone = append(b.alone, bad{r, err}) }
+func (b *blame) add(r *request, err error) { b.alone = append(b.alone, badEvent{r, err}) }
 
-// everything tells whether it looks as if everything failed.
-func (b *blame) everything() bool {
-	return b.puts >= maxBad || len(b.alone) >= maxAlone && !b.varied
+// suspicious tells whether to try the newest events next.
+func (b *blame) suspicious() bool {
+	return !b.taken && !b.probed && !b.varied && len(b.alone) >= maxAlone
 }
 
-// settle reports the bad events, and begins anew.
+// everything tells whether it is no event's fault.
+func (b *blame) everything() bool {
+	switch {
+	case b.taken:
+		return false
+	case b.varied:
+		return b.puts > maxBadPuts
+	}
+	return b.probed || len(b.alone) >= maxAloneBlind
+}
+
+// often tells whether so much fails that puts are to be spaced.
+func (b *blame) often() bool { return b.puts > maxBadPuts }
+
+// settle reports the bad events, because something was taken or nothing is left.
 func (b *blame) settle(report Report) {
 	for _, bad := range b.alone {
 		report(bad.request.evs, false, Invalid, bad.err)
 	}
-	*b = blame{}
+	*b = blame{taken: true}
 }
 
-// withdraw gives the events back, and why nothing got through.
+// withdraw gives the events back, and the first error.
 func (b *blame) withdraw() (rs []*request, why error) {
 	for _, bad := range b.alone {
 		rs = append(rs, bad.request)

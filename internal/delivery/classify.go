@@ -33,7 +33,8 @@ const (
 func classify(err error) class {
 	var creation *creationError // never an event's fault
 	if errors.As(err, &creation) {
-		if c := classify(creation.error); c == classRetry || c == classCreate {
+		c := classify(creation.error)
+		if c == classRetry || c == classCreate || originOf(err) == fromGateway {
 			return classRetry
 		}
 		return classFatal
@@ -159,7 +160,13 @@ func isReset(err error) bool {
 	if originOf(err) != fromNetwork || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	var op *net.OpError
+	var (
+		op   *net.OpError
+		resp *smithyhttp.ResponseError
+	)
+	if errors.As(err, &resp) && answered(resp) {
+		return false // it was the answer that broke off
+	}
 	return errors.As(err, &op) && (op.Op == "read" || op.Op == "write") && !op.Timeout() ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		strings.Contains(err.Error(), "stream error: ") // of HTTP/2, which has no type outside net/http

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
@@ -48,7 +49,7 @@ func (d *delivery) attempt(ctx context.Context) {
 		d.abandon(fate, err)
 	case c == classBisect, c == classSuspect:
 		s.Recorder.RecordTrouble(err, false)
-		giveUp := d.suspect(c, err)
+		giveUp := d.suspect(ctx, c, err)
 		s.pace.report(round, giveUp, true)
 		if giveUp != nil {
 			d.abandon(Refused, giveUp)
@@ -106,7 +107,7 @@ func (d *delivery) halve(err error) {
 
 // suspect looks for what is bad in the next request. It gives up, with the reason,
 // when everything is found bad: then no event is to blame.
-func (d *delivery) suspect(c class, err error) (giveUp error) {
+func (d *delivery) suspect(ctx context.Context, c class, err error) (giveUp error) {
 	r := d.next()
 	if c == classSuspect && !r.suspected {
 		r.suspected = true // it may have been damaged on its way
@@ -121,29 +122,41 @@ func (d *delivery) suspect(c class, err error) (giveUp error) {
 	switch {
 	case len(d.left) == 0:
 		d.blame.settle(d.report)
-	case !d.blame.everything():
-	case !d.blame.probed:
+	case d.blame.suspicious() && d.newestFirst():
 		d.blame.probed = true
-		d.newestFirst()
-	default:
+	case d.blame.everything():
 		var rs []*request
 		rs, giveUp = d.blame.withdraw()
 		d.left = append(d.left, rs...)
+	case d.blame.often():
+		sleep(ctx, time.Second)
 	}
 	return giveUp
 }
 
-// newestFirst has the newest event stand alone on top of the stack.
-func (d *delivery) newestFirst() {
-	r := d.left[0]
-	n := r.evs.Len()
-	if n > 1 {
-		r.release()
-		d.left[0] = r.part(0, n-1)
-		d.left = append(d.left, r.part(n-1, n))
-		return
+// newestFirst has the events of the last millisecond go next, which keeps their
+// order in the stream. It tells whether there are others.
+func (d *delivery) newestFirst() bool {
+	from, last := 0, d.whole.Last()
+	for e := range d.whole.All() {
+		if e.Time == last {
+			break
+		}
+		from++
 	}
-	d.left = append(d.left[1:], r)
+	if from <= d.next().at {
+		return false
+	}
+	for d.left[0].at >= from {
+		d.left = d.left[1:]
+	}
+	if r := d.left[0]; r.at+r.evs.Len() > from {
+		d.left[0] = r.part(0, from-r.at)
+	}
+	newest := newRequest(d.whole.Slice(from, d.whole.Len()), "")
+	newest.at, newest.suspected = from, true
+	d.left = append(d.left, newest)
+	return true
 }
 
 // abandon reports all that is left, as one run.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -23,8 +24,8 @@ func Code(err error) string {
 	case o == fromConfig:
 		return "configuration"
 	case o == fromGateway:
-		return fmt.Sprintf("HTTP %d", statusOf(err))
-	case errors.As(err, &api):
+		return "HTTP " + strconv.Itoa(statusOf(err))
+	case o != fromNetwork && errors.As(err, &api):
 		return api.ErrorCode()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
@@ -75,8 +76,18 @@ func hintAnswer(err error) string {
 		return "check the credentials"
 	case throttled(err):
 		return "ask for a higher quota if this lasts"
+	case aboutKey(err):
+		return hintKey
 	}
 	return ""
+}
+
+const hintKey = "check the policy of the KMS key"
+
+// aboutKey tells whether an error is about the key that encrypts the group.
+func aboutKey(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && strings.Contains(strings.ToLower(api.ErrorMessage()), "kms key")
 }
 
 var (
@@ -102,8 +113,8 @@ func hintDenied(err error) string {
 	i := denied.FindStringIndex(text)
 	if i == nil || strings.Contains(text[:i[0]], ".amazonaws.com") { // that is a service, not the caller
 		switch {
-		case strings.Contains(strings.ToLower(text), "kms"):
-			return "check the policy of the KMS key"
+		case aboutKey(err), strings.Contains(text, "kms:"):
+			return hintKey
 		case errors.As(err, &op):
 			return "check the permissions for logs:" + op.Operation()
 		}

@@ -43,6 +43,14 @@ func TestHintDenied(t *testing.T) {
 		{"key", denied(user + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/4711"), "allow kms:GenerateDataKey"},
 		{"tags", denied(`User with accountId: 123456789012 is not authorized to perform CreateLogGroup with Tags. An additional permission "logs:TagResource" is required.`), "allow logs:TagResource"},
 		{"explicit deny", denied(user + "logs:PutLogEvents" + resource + "with an explicit deny in a service control policy"), "do not deny logs:PutLogEvents"},
+		{"boundary", denied(user + "logs:PutLogEvents" + resource + "because no permissions boundary allows the logs:PutLogEvents action"), "allow logs:PutLogEvents"},
+		{"action without a prefix", denied("User: x is not authorized to perform PutLogEvents on log-group:Prod"), "allow logs:PutLogEvents"},
+		{"key of a group", denied("The specified KMS key does not exist or is not allowed to be used with LogGroup 'arn:aws:logs:eu-west-1:123456789012:log-group:/acme/prod'"), "check the policy of the KMS key"},
+		{"key, as the service sees it", denied("logs.eu-west-1.amazonaws.com is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:eu-west-1:123456789012:key/4711"), "check the policy of the KMS key"},
+		{"key as a bad parameter", sdk(400, coded("InvalidParameterException", "The specified KMS Key Id could not be found")), "check the policy of the KMS key"},
+		{"organization", denied("Access denied by the organization"), "check the permissions for logs:PutLogEvents"},
+		{"role", sdk(0, identity(sts(403, coded("AccessDenied", "User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/y")))), "check the credentials: allow sts:AssumeRole"},
+		{"role, no reason", sdk(0, identity(sts(403, coded("AccessDenied", "Access denied")))), "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
 		{"not of the SDK", coded("AccessDenied", "no"), "check the permissions"},
 	} {
 		if got := Hint(tt.err); got != tt.want {

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"io"
 
+	"example.com/zapcw/internal/engine"
 	"example.com/zapcw/internal/replay"
 )
 
 // ownLine is how lines begin that zapcw writes to a Fallback about events.
 var ownLine = []byte("zapcw: ")
-
-// unmark undoes what a Fallback does to an event of several lines: the lines after
-// the first begin with a tab there, so that none is mistaken for one of zapcw's own. It is
-// the only place that knows.
-func unmark(line []byte) (text []byte, continues bool) { return bytes.CutPrefix(line, []byte("\t")) }
 
 // maxEvent bounds an event of several lines. No Fallback has longer ones.
 const maxEvent = 1 << 20
@@ -43,19 +39,18 @@ func (f *fallbackLines) Next() (replay.Line, error) {
 		if l, f.err = f.next(); f.err != nil {
 			break
 		}
-		more, ok := unmark(l.Text)
-		if !ok || l.Cont || l.More {
+		if !bytes.HasPrefix(l.Text, []byte("\t")) || l.Cont || l.More {
 			l.Text = bytes.Clone(l.Text)
 			f.ahead = &l
 			break
 		}
-		f.text = append(append(f.text, '\n'), more...)
+		f.text = append(append(f.text, '\n'), l.Text...)
 		first.Ended = l.Ended
 	}
 	if errors.Is(f.err, io.EOF) {
 		f.err = nil // it comes again
 	}
-	first.Text = f.text
+	first.Text = engine.Unmark(f.text)
 	return first, nil
 }
 

@@ -126,12 +126,12 @@ func TestPutJSON(t *testing.T) {
 func TestPutFallback(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	text := "zapcw: memory full: 3 events are below\nERROR: checkout: no\n\tgoroutine 1\n\t\tmain.go:12\n\n\tzapcw: not a line of its own\nINFO: one\nzapcw: the end\n"
+	text := "zapcw: memory full: not delivered, and written below\nERROR: checkout: no\n\tgoroutine 1\n\t\tmain.go:12\n\n\tzapcw: not a line of its own\nINFO: one\n\\zapcw: an event's\nzapcw: the end\n"
 	r := run(t, nil, putArgs(s, "-fallback", writeFile(t, text))...)
-	if r.status != 0 || r.stderr != "" || !strings.Contains(r.stdout, "\nproven: all 3 lines are in the stream, in order\n") {
+	if r.status != 0 || r.stderr != "" || !strings.Contains(r.stdout, "\nproven: all 4 lines are in the stream, in order\n") {
 		t.Errorf("%+v", r)
 	}
-	want := []string{"ERROR: checkout: no\ngoroutine 1\n\tmain.go:12", "\nzapcw: not a line of its own", "INFO: one"}
+	want := []string{"ERROR: checkout: no\ngoroutine 1\n\tmain.go:12", "\nzapcw: not a line of its own", "INFO: one", "zapcw: an event's"}
 	if got := s.Messages("/acme/prod", "orders"); !slices.Equal(got, want) {
 		t.Errorf("the stream is %q, want %q", got, want)
 	}

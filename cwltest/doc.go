@@ -28,10 +28,32 @@
 //
 // CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream,
 // DeleteRetentionPolicy, DescribeLogGroups, DescribeLogStreams,
-// FilterLogEvents, GetLogEvents, ListTagsForResource, PutLogEvents and
-// PutRetentionPolicy; any other is an UnknownOperationException. Filter
-// patterns are terms: all that stand there, "quoted phrases", -excluded ones,
-// or ?any ?of ?these.
+// FilterLogEvents, GetLogEvents, ListTagsForResource, PutLogEvents,
+// PutRetentionPolicy and StartLiveTail; any other is an
+// UnknownOperationException.
+//
+// Filter patterns of FilterLogEvents and StartLiveTail are those that AWS
+// documents: terms, "quoted phrases", -excluded ones, ?any ?of ?these and
+// %regular expressions%, { $.level = "ERROR" && $.items > 3 } for JSON, and
+// [ip, ..., status = 4*, bytes] for fields between spaces. What is malformed is
+// an InvalidParameterException that says where. See
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+//
+// StartLiveTail sends an update a second, with at most 500 events, for three
+// hours. SDKs put "streaming-" before the host of the endpoint, which does not
+// matter to [Server.Client], but which no address of loopback has. Set
+// AWS_DISABLE_HOST_PREFIX_INJECTION=true for the aws command and boto3; in Go
+// the middleware package of smithy-go's HTTP transport has
+// DisableEndpointHostPrefix.
+//
+// # The page
+//
+// A server that listens has a page at /, see [Server.URL], on which people read
+// its streams: live, with filters by level, function, text or filter pattern,
+// JSON fields in columns, and a link to every event. It stays quick in a stream
+// of 100,000 events. It loads nothing from elsewhere, shows text as text, and
+// gives nothing to web pages of other origins, nor to requests that call the
+// server by a name that is not its own. [Server.NoPage] turns it off.
 //
 // # Limits
 //

@@ -1,6 +1,7 @@
 package cwltest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -36,6 +37,14 @@ func (e *apiError) body() map[string]any {
 		body[name] = value
 	}
 	return body
+}
+
+func (e *apiError) reply() reply {
+	body, err := json.Marshal(e.body())
+	if err != nil { // a script's Extra
+		return (&apiError{code: "InternalFailure", message: "cwltest: " + err.Error()}).reply()
+	}
+	return reply{status: e.httpStatus(), code: e.code, errorType: e.code, contentType: contentType, body: body}
 }
 
 func invalid(format string, args ...any) *apiError {

@@ -211,6 +211,52 @@ func ExampleServer_Listen() {
 	// Output: true
 }
 
+// A server that listens has a page for people at its URL, unless NoPage is set.
+func ExampleServer_page() {
+	status := func(srv *cwltest.Server) string {
+		defer srv.Close()
+		resp, err := http.Get(srv.URL() + "/")
+		if err != nil {
+			return err.Error()
+		}
+		defer resp.Body.Close()
+		return resp.Status
+	}
+	fmt.Println(status(&cwltest.Server{}))
+	fmt.Println(status(&cwltest.Server{NoPage: true}))
+	// Output:
+	// 200 OK
+	// 404 Not Found
+}
+
+// A filter pattern looks into JSON.
+func ExampleServer_Client_filter() {
+	var srv cwltest.Server
+	defer srv.Close()
+	srv.CreateStream("/acme/prod", "orders")
+	client, ctx := srv.Client(), context.Background()
+	var events []types.InputLogEvent
+	for _, message := range []string{`{"level":"ERROR","items":2}`, `{"level":"ERROR","items":4}`, `{"level":"INFO","items":9}`} {
+		events = append(events, types.InputLogEvent{Timestamp: aws.Int64(time.Now().UnixMilli()), Message: aws.String(message)})
+	}
+	if _, err := client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: aws.String("/acme/prod"), LogStreamName: aws.String("orders"), LogEvents: events,
+	}); err != nil {
+		fmt.Println(err)
+	}
+	out, err := client.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("/acme/prod"), FilterPattern: aws.String(`{ $.level = "ERROR" && $.items > 3 }`),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, e := range out.Events {
+		fmt.Println(*e.Message)
+	}
+	// Output: {"level":"ERROR","items":4}
+}
+
 // A server stands behind a user's own handler, here one that counts.
 func ExampleServer_ServeHTTP() {
 	var srv cwltest.Server

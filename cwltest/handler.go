@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	contentType = "application/x-amz-json-1.1"
-	target      = "Logs_20140328."
+	contentType     = "application/x-amz-json-1.1"
+	eventStreamType = "application/vnd.amazon.eventstream"
+	target          = "Logs_20140328."
 
 	// maxBody bounds a body as sent and as unpacked. The largest good batch
 	// is 1 MiB, of which JSON may make six.
@@ -44,6 +45,7 @@ var answers = map[string]operation{
 	"ListTagsForResource":   answer((*Server).listTagsForResource),
 	"PutLogEvents":          answerWith(decodePut, (*Server).putLogEvents),
 	"PutRetentionPolicy":    answer((*Server).putRetentionPolicy),
+	"StartLiveTail":         answer((*Server).startLiveTail),
 }
 
 func answer[T any, P interface {
@@ -85,6 +87,7 @@ type reply struct {
 	errorType   string // the header of that name
 	contentType string
 	body        []byte
+	stream      eventStream // in place of a body, or nil
 }
 
 // ServeHTTP answers a request of the API, so that a Server can also stand
@@ -284,7 +287,9 @@ func (s *Server) serve(c *call) reply {
 		return fail.reply()
 	}
 	rep := reply{status: http.StatusOK, contentType: contentType}
-	if out != nil {
+	if stream, ok := out.(eventStream); ok {
+		rep.contentType, rep.stream = eventStreamType, stream
+	} else if out != nil {
 		body, err := json.Marshal(out)
 		if err != nil {
 			return (&apiError{code: "InternalFailure", message: err.Error()}).reply()
@@ -324,27 +329,4 @@ func (s *Server) update(c *call) {
 		keep = 100_000
 	}
 	s.ledger.update(c.rec, c.req, keep)
-}
-
-// wait says whether the client waited too.
-func (c *call) wait(d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.r.Context().Done():
-		return false
-	}
-}
-
-func (e *apiError) reply() reply {
-	body, err := json.Marshal(e.body())
-	if err != nil { // a script's Extra
-		return (&apiError{code: "InternalFailure", message: "cwltest: " + err.Error()}).reply()
-	}
-	return reply{status: e.httpStatus(), code: e.code, errorType: e.code, contentType: contentType, body: body}
 }

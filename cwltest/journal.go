@@ -152,6 +152,9 @@ func (s *Server) apply(ch *change) error {
 		st.tokens.puts++
 		g.bytes += sizeOf(ch.Events)
 		s.arrival = max(s.arrival, ch.First+uint64(len(ch.Events)))
+		for t := range s.tails {
+			t.offer(ch)
+		}
 	case opRetain:
 		g.retention = ch.Days
 	case opDeleteGroup:

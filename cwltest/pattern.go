@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of filter patterns.
@@ -13,6 +14,14 @@ const (
 	maxPatternRegexes  = 2    // in a pattern for JSON or for fields between spaces
 	maxPatternWildcard = 3    // selectors with a wildcard in a pattern for JSON
 )
+
+// parseFilter is parsePattern for a member of a request, which has a limit.
+func parseFilter(pattern, member string) (func(message string) bool, *apiError) {
+	if utf8.RuneCountInString(pattern) > maxPattern {
+		return nil, violation(pattern, member, fmt.Sprintf("Member must have length less than or equal to %d", maxPattern))
+	}
+	return parsePattern(pattern)
+}
 
 // parsePattern returns what a filter pattern matches, see
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html

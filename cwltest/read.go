@@ -2,11 +2,9 @@ package cwltest
 
 import (
 	"container/heap"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // start is before every event, finish after.
@@ -196,10 +194,7 @@ func (s *Server) filterLogEvents(c *call, in *filterInput) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if utf8.RuneCountInString(in.Pattern) > maxPattern {
-		return nil, violation(in.Pattern, "filterPattern", fmt.Sprintf("Member must have length less than or equal to %d", maxPattern))
-	}
-	matches, err := parsePattern(in.Pattern)
+	matches, err := parseFilter(in.Pattern, "filterPattern")
 	if err != nil {
 		return nil, err
 	}

@@ -94,6 +94,7 @@ type Server struct {
 	arrival uint64        // of the next event
 	change  chan struct{} // closed at the next change; nil while nobody waits
 	flying  map[*flight]struct{}
+	tails   map[*liveTail]struct{}
 	web     *web
 	closed  bool
 	fatalf  func(format string, args ...any)

@@ -42,6 +42,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body:   &sentBody{req: req, ctx: ctx},
 		cancel: cancel,
 		done:   make(chan struct{}),
+		begun:  make(chan struct{}),
 		header: make(http.Header),
 	}
 	if err := t.depart(f); err != nil {
@@ -64,6 +65,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case <-f.done:
 		return f.response(req)
+	case <-f.begun:
+		return f.beginning(req), nil
 	case <-req.Context().Done():
 		// The handler ends too, but need not be waited for: as with
 		// http.Transport the body may still be read until it is closed.
@@ -93,6 +96,7 @@ func (t transport) depart(f *flight) error {
 }
 
 func (t transport) land(f *flight) {
+	f.closeRest()
 	f.cancel(nil)
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
@@ -109,6 +113,11 @@ type flight struct {
 	out    bytes.Buffer
 	err    error // in place of a response
 	broken bool  // the response breaks off
+
+	// A response whose handler flushes it begins before the handler ends.
+	begun chan struct{}  // closed at the first Flush
+	rest  *io.PipeWriter // what follows out from then on, or nil
+	tail  *io.PipeReader
 }
 
 var (
@@ -120,46 +129,103 @@ func (f *flight) Header() http.Header { return f.header }
 
 func (f *flight) WriteHeader(status int) { f.status = status }
 
-func (f *flight) Write(p []byte) (int, error) { return f.out.Write(p) }
+func (f *flight) Write(p []byte) (int, error) {
+	if f.rest != nil {
+		return f.rest.Write(p)
+	}
+	return f.out.Write(p)
+}
 
-func (f *flight) Flush() {}
+// Flush begins the response. What is written from now on waits for the client
+// to read it.
+func (f *flight) Flush() {
+	if f.rest != nil {
+		return
+	}
+	f.tail, f.rest = io.Pipe()
+	context.AfterFunc(f.body.ctx, func() { _ = f.rest.CloseWithError(context.Cause(f.body.ctx)) })
+	close(f.begun)
+}
 
-func (f *flight) abort() { f.broken = true }
+func (f *flight) closeRest() {
+	switch {
+	case f.rest == nil:
+	case f.broken:
+		_ = f.rest.CloseWithError(io.ErrUnexpectedEOF)
+	default:
+		_ = f.rest.Close()
+	}
+}
+
+// abort breaks the response off, which begins with it if it has not.
+func (f *flight) abort() {
+	f.Flush()
+	f.broken = true
+}
 
 func (f *flight) reset() { f.err = netError("read", "read", syscall.ECONNRESET) }
 
 // response is called when the handler has ended.
 func (f *flight) response(req *http.Request) (*http.Response, error) {
+	if f.rest != nil {
+		return f.beginning(req), nil
+	}
 	if f.body.wrong != nil { // which is why f.err is a reset
 		return nil, f.body.wrong
 	}
 	if f.err != nil {
 		return nil, f.err
 	}
+	return f.answer(req, io.NopCloser(&f.out)), nil
+}
+
+// beginning is called when the response was flushed. The client ends the
+// handler when it closes the body.
+func (f *flight) beginning(req *http.Request) *http.Response {
+	return f.answer(req, &flushedBody{io.MultiReader(&f.out, f.tail), f})
+}
+
+func (f *flight) answer(req *http.Request, body io.ReadCloser) *http.Response {
 	header := maps.Clone(f.header)
-	length, _ := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = -1
+	}
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	resp := &http.Response{
+	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", f.status, http.StatusText(f.status)),
 		StatusCode:    f.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        header,
-		Body:          io.NopCloser(&f.out),
+		Body:          body,
 		ContentLength: length,
 		Request:       req,
 	}
-	if f.broken {
-		resp.Body = io.NopCloser(io.MultiReader(&f.out, brokenReader{}))
-	}
-	return resp, nil
 }
 
-// brokenReader is where a response breaks off.
-type brokenReader struct{}
+// flushedBody is the body of a response that has begun.
+type flushedBody struct {
+	io.Reader
+	f *flight
+}
 
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+// Read tells a client that has given up so.
+func (b *flushedBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if ctx := b.f.body.req.Context(); err != nil && err != io.EOF && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return n, err
+}
+
+// Close ends the handler and waits for it.
+func (b *flushedBody) Close() error {
+	b.f.cancel(context.Canceled)
+	<-b.f.done
+	return nil
+}
 
 // sentBody is the body of a request on its way to the handler, whose goroutine
 // alone reads and closes it: once it is closed the client may use its memory

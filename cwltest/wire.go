@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // bodies holds buffers for the bodies of requests.
@@ -46,15 +47,35 @@ func (c *call) readHalf() {
 	}
 }
 
+// wait says whether the client waited too.
+func (c *call) wait(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.r.Context().Done():
+		return false
+	}
+}
+
 // send answers.
 func (c *call) send(rep reply) {
 	c.head(rep)
+	if rep.stream != nil {
+		rep.stream.run(c)
+		return
+	}
 	_, _ = c.w.Write(rep.body) // a client that is gone is none of our business
 }
 
 // sendHalf breaks off in the middle of the answer.
 func (c *call) sendHalf(rep reply) {
 	if len(rep.body) < 2 {
+		rep.stream = nil
 		rep.body = []byte("{}")
 	}
 	c.head(rep)
@@ -66,7 +87,9 @@ func (c *call) sendHalf(rep reply) {
 func (c *call) head(rep reply) {
 	h := c.w.Header()
 	h.Set("Content-Type", rep.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(rep.body)))
+	if rep.stream == nil {
+		h.Set("Content-Length", strconv.Itoa(len(rep.body)))
+	}
 	h.Set("X-Amzn-Requestid", c.req.ID)
 	if rep.errorType != "" {
 		h.Set("X-Amzn-Errortype", rep.errorType)

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/aws/smithy-go"
 )
@@ -15,6 +16,7 @@ type blame struct {
 	first  error // of them
 	text   string
 	varied bool // some had another text
+	known  bool // the text of a fault that was no event's
 	alone  []badEvent
 	probed bool // the newest events were tried by themselves
 	taken  bool // some part of the batch was taken: so it is the events
@@ -36,15 +38,15 @@ const (
 	maxBadPuts = 64
 )
 
-// count takes down a put that failed.
-func (b *blame) count(err error) {
+// count takes down a put that failed. known is the fault of another delivery.
+func (b *blame) count(err error, known string) {
 	text := err.Error()
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		text = api.ErrorMessage() // without a request id
 	}
 	if b.puts == 0 {
-		b.first, b.text = err, text
+		b.first, b.text, b.known = err, text, text == known
 	}
 	b.puts++
 	b.varied = b.varied || text != b.text
@@ -55,7 +57,7 @@ func (b *blame) add(r *request, err error) { b.alone = append(b.alone, badEvent{
 
 // suspicious tells whether to try the newest events next.
 func (b *blame) suspicious() bool {
-	return !b.taken && !b.probed && !b.varied && len(b.alone) >= maxAlone
+	return !b.taken && !b.probed && !b.varied && (b.known || len(b.alone) >= maxAlone)
 }
 
 // everything tells whether it is no event's fault.
@@ -80,12 +82,27 @@ func (b *blame) settle(report Report) {
 	*b = blame{taken: true}
 }
 
-// withdraw gives the events back, and the first error.
-func (b *blame) withdraw() (rs []*request, why error) {
+// withdraw gives the events back, and the text and the first error of the fault.
+func (b *blame) withdraw() (rs []*request, text string, why error) {
 	for _, bad := range b.alone {
 		rs = append(rs, bad.request)
 	}
-	why = b.first
+	text, why = b.text, b.first
 	*b = blame{}
-	return rs, why
+	return rs, text, why
+}
+
+// A fault is what the service found wrong with a whole batch, which is likely to be
+// wrong with the next, until something succeeds.
+type fault struct{ text atomic.Pointer[string] }
+
+func (f *fault) set(text string) { f.text.Store(&text) }
+func (f *fault) clear()          { f.text.Store(nil) }
+
+// get is the text, or none that an error has.
+func (f *fault) get() string {
+	if t := f.text.Load(); t != nil {
+		return *t
+	}
+	return "\x00"
 }

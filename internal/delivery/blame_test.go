@@ -52,7 +52,7 @@ func TestBlame(t *testing.T) {
 		{"the first nine of one millisecond", true, n, func(i int) bool { return i < 9 }, Invalid, 40, "put 1 event to /g/s: "},
 		{"the first and the last", false, n, func(i int) bool { return i == 0 || i == n-1 }, Invalid, 41, "put 1 event to /g/s: "},
 		{"a hundred in the middle", true, n, func(i int) bool { return i >= 500 && i < 600 }, Invalid, 230, "put 1 event to /g/s: "},
-		{"all but the first", false, n, func(i int) bool { return i > 0 }, Invalid, 2 * n, "put 1 event to /g/s: "},
+		{"all but the first", false, 200, func(i int) bool { return i > 0 }, Invalid, 400, "put 1 event to /g/s: "},
 	} {
 		for _, code := range []string{"InvalidParameterException", "SerializationException", "ValidationException"} {
 			t.Run(tt.name+" "+code, func(t *testing.T) {
@@ -143,6 +143,29 @@ func TestBlameCancelled(t *testing.T) {
 		s.Deliver(ctx, chunked(texts("%d", 8)...), "", r.report)
 		if got, want := strings.Join(r.runs, ", "), "1 invalid, 1 invalid, 6 out of time"; got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// TestBlameAgain has batch after batch fail for the same reason, which is no
+// event's: the later ones are found out sooner. One with a bad event of its own
+// loses no other by that.
+func TestBlameAgain(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		all := true
+		srv.Fail(cwltest.Poison(func(e cwltest.Event) bool { return all || strings.HasSuffix(e.Message, " 7") }))
+		for i, most := range []int{18, 2, 2} {
+			before := r.puts
+			s.Deliver(t.Context(), chunked(texts(fmt.Sprint("batch ", i, " event %d"), 1000)...), "", r.report)
+			if n := r.puts - before; n > most || r.count(Refused) != 1000*(i+1) {
+				t.Errorf("batch %d: got %d refused after %d puts, want %d after %d at most", i, r.count(Refused), n, 1000*(i+1), most)
+			}
+		}
+		all = false
+		s.Deliver(t.Context(), chunked(texts("good %d", 1000)...), "", r.report)
+		if r.count(Delivered) != 999 || r.count(Invalid) != 1 {
+			t.Errorf("got %d delivered and %d invalid, want 999 and 1", r.count(Delivered), r.count(Invalid))
 		}
 	})
 }

@@ -30,7 +30,7 @@ var errAbandoned = fmt.Errorf("%d calls of the client did not come back", maxAba
 // A PanicError is a panic of the Client, or of one of its callbacks.
 type PanicError struct{ Value any }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("client panicked: %v", e.Value) }
+func (e *PanicError) Error() string { return printable(fmt.Sprintf("client panicked: %v", e.Value)) }
 
 // Unwrap gives the panic's value when that is an error.
 func (e *PanicError) Unwrap() error {

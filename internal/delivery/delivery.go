@@ -81,6 +81,7 @@ func (d *delivery) pop() *request {
 
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
+	d.stream.fault.clear()
 	d.blame.settle(d.report)
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
@@ -107,13 +108,13 @@ func (d *delivery) halve(err error) {
 
 // suspect looks for what is bad in the next request. It gives up, with the reason,
 // when everything is found bad: then no event is to blame.
-func (d *delivery) suspect(ctx context.Context, c class, err error) (giveUp error) {
+func (d *delivery) suspect(ctx context.Context, c class, err error) error {
 	r := d.next()
 	if c == classSuspect && !r.suspected {
 		r.suspected = true // it may have been damaged on its way
 		return nil
 	}
-	d.blame.count(err)
+	d.blame.count(err, d.stream.fault.get())
 	if r.notice != "" || r.evs.Len() > 1 {
 		d.halve(err)
 	} else {
@@ -125,13 +126,14 @@ func (d *delivery) suspect(ctx context.Context, c class, err error) (giveUp erro
 	case d.blame.suspicious() && d.newestFirst():
 		d.blame.probed = true
 	case d.blame.everything():
-		var rs []*request
-		rs, giveUp = d.blame.withdraw()
+		rs, text, why := d.blame.withdraw()
 		d.left = append(d.left, rs...)
+		d.stream.fault.set(text)
+		return why
 	case d.blame.often():
 		sleep(ctx, time.Second)
 	}
-	return giveUp
+	return nil
 }
 
 // newestFirst has the events of the last millisecond go next, which keeps their

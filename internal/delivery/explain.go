@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"strings"
+	"unicode"
 )
 
 // An explained error begins with whose it is and leaves out what the SDK says
@@ -15,7 +16,8 @@ type explained struct {
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.err }
 
-// explain shortens errors that are not the service's own.
+// explain shortens errors that are not the service's own. It takes out of all what
+// a terminal would obey: the text is somebody else's.
 func explain(err error) error {
 	var (
 		whose  string
@@ -27,6 +29,9 @@ func explain(err error) error {
 	case o == fromConfig && !errors.As(err, &loaded):
 		whose = "configuration: "
 	default:
+		if text := err.Error(); strings.ContainsFunc(text, unprintable) {
+			return &explained{printable(text), err}
+		}
 		return err
 	}
 	text := err.Error()
@@ -41,5 +46,12 @@ func explain(err error) error {
 	for _, step := range []string{"get credentials: ", "failed to refresh cached credentials, ", "failed to resolve service endpoint, ", "endpoint rule error, ", "Invalid Configuration: "} {
 		text = strings.TrimPrefix(text, step)
 	}
-	return &explained{whose + strings.TrimPrefix(text, "failed to "), err}
+	return &explained{whose + printable(strings.TrimPrefix(text, "failed to ")), err}
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// printable has a space for each run of what is not to be shown.
+func printable(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r != ' ' && unprintable(r) }), " ")
 }

@@ -140,8 +140,11 @@ func hintCredentials(err error) string {
 		return "check the credentials"
 	}
 	source := op.Service()
-	if source == "STS" {
+	switch source {
+	case "STS":
 		source = "sts:" + op.Operation()
+	case "ec2imds": // the last that the SDK asks
+		return "check the credentials: none in the environment or in its files, none from the instance"
 	}
 	var api smithy.APIError
 	if errors.As(op, &api) && denied.MatchString(api.ErrorMessage()) {
@@ -168,7 +171,7 @@ func hintConfig(err error) string {
 	text := err.Error()
 	var file *fs.PathError
 	switch {
-	case strings.Contains(text, "Missing Region"), strings.Contains(text, "signing region is required"):
+	case errors.Is(err, errNoRegion), strings.Contains(text, "Missing Region"), strings.Contains(text, "signing region is required"):
 		return "set AWS_REGION"
 	case strings.Contains(text, "invalid input region"):
 		return "check AWS_REGION"

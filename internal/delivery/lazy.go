@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -52,6 +54,9 @@ func (c *LazyClient) get(ctx context.Context) (*cloudwatchlogs.Client, error) {
 		return sdk, nil
 	}
 	sdk, err := c.New(ctx)
+	if err == nil {
+		err = checkRegion(sdk)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, err
@@ -64,4 +69,17 @@ func (c *LazyClient) get(ctx context.Context) (*cloudwatchlogs.Client, error) {
 		c.sdk = sdk
 	}
 	return c.sdk, nil
+}
+
+// errNoRegion is a client that knows neither a region nor an endpoint. The SDK
+// would ask for credentials first, and then say that it has none.
+var errNoRegion = errors.New("no AWS region")
+
+func checkRegion(c *cloudwatchlogs.Client) error {
+	o := c.Options()
+	standard := reflect.TypeOf(o.EndpointResolverV2) == reflect.TypeOf(cloudwatchlogs.NewDefaultEndpointResolverV2())
+	if o.Region == "" && o.BaseEndpoint == nil && standard {
+		return &configError{errNoRegion}
+	}
+	return nil
 }

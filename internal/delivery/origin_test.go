@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
 	"github.com/aws/smithy-go/logging"
 
 	"example.com/zapcw/cwltest"
@@ -108,7 +110,7 @@ func TestCredentials(t *testing.T) {
 		{"STS knows no provider", web, 400, "text/xml", stsError("InvalidIdentityToken", "No OpenIDConnect provider found"), stsOK, "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
 		{"STS finds an input bad", web, 400, "text/xml", stsError("ValidationError", "Request ARN is invalid"), stsOK, "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
 		{"STS is down", web, 503, "text/xml", stsError("ServiceUnavailable", "no"), stsOK, "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
-		{"machine has no role", machine, 404, "text/plain", "", "", "check the credentials: they come from ec2imds"},
+		{"machine has no role", machine, 404, "text/plain", "", "", "check the credentials: none in the environment or in its files, none from the instance"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			source := &ill{status: tt.status, kind: tt.kind, text: tt.text, after: tt.after}
@@ -197,7 +199,8 @@ func TestConfig(t *testing.T) {
 		text string
 		hint string
 	}{
-		{"no region", []string{"AWS_REGION", ""}, "configuration: Missing Region", "set AWS_REGION"},
+		{"no region", []string{"AWS_REGION", ""}, "no AWS region", "set AWS_REGION"},
+		{"neither region nor credentials", []string{"AWS_REGION", "", "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", ""}, "no AWS region", "set AWS_REGION"},
 		{"bad region", []string{"AWS_REGION", "eu west"}, "configuration: bind endpoint params, invalid input region eu west", "check AWS_REGION"},
 		{"bad endpoint", []string{"AWS_ENDPOINT_URL", "::::"}, "configuration: Failed to parse uri: ::::", "check the AWS configuration"},
 		{"FIPS and an endpoint", []string{"AWS_ENDPOINT_URL", "http://127.0.0.1:1", "AWS_USE_FIPS_ENDPOINT", "true"}, "configuration: FIPS and custom endpoint are not supported", "check the AWS configuration"},
@@ -228,6 +231,37 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoRegion has clients of a program's own without a region.
+func TestNoRegion(t *testing.T) {
+	endpoint := "http://127.0.0.1:1"
+	for _, tt := range []struct {
+		name string
+		o    cloudwatchlogs.Options
+		want Fate
+	}{
+		{"nothing", cloudwatchlogs.Options{}, Refused},
+		{"endpoint", cloudwatchlogs.Options{BaseEndpoint: &endpoint}, Late},
+		{"resolver", cloudwatchlogs.Options{EndpointResolverV2: fixed(endpoint)}, Late},
+	} {
+		r := new(recorder)
+		s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: cloudwatchlogs.New(tt.o)}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		s.Deliver(ctx, chunked("a", "b"), "", r.report)
+		cancel()
+		if r.count(tt.want) != 2 || (Hint(r.whys[0]) == "set AWS_REGION") != (tt.want == Refused) {
+			t.Errorf("%s: got fates %v and %v, want %s", tt.name, r.fates, r.whys, tt.want)
+		}
+	}
+}
+
+// fixed is a resolver that needs no region.
+type fixed string
+
+func (f fixed) ResolveEndpoint(context.Context, cloudwatchlogs.EndpointParameters) (smithyendpoints.Endpoint, error) {
+	u, err := url.Parse(string(f))
+	return smithyendpoints.Endpoint{URI: *u}, err
 }
 
 // TestConfigHealed makes the client as soon as its configuration is right.

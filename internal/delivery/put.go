@@ -65,6 +65,9 @@ func (s *Stream) confirmEncoding(r *request, gzipErr error) {
 
 // send makes one call of the client.
 func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) (out *cloudwatchlogs.PutLogEventsOutput, err error) {
+	if s.unusable != nil {
+		return nil, s.unusable
+	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: s.tokens.next()}
 	fast := s.takesBodies.Load()
 	if fast {

@@ -21,7 +21,6 @@ import (
 // An invocation is one call of the function, until its response is complete.
 type invocation struct {
 	f        *function
-	ctx      context.Context // Lambda's
 	logger   *zap.Logger
 	deadline time.Time // zero if there is none
 	watch    *watch    // nil without a deadline
@@ -38,7 +37,7 @@ func fromContext(ctx context.Context) *invocation {
 }
 
 func (f *function) begin(ctx context.Context) *invocation {
-	inv := &invocation{f: f, ctx: ctx}
+	inv := &invocation{f: f}
 	f.running.Add(1)
 	cold := !f.warm.Swap(true)
 	id, tenant := "", ""
@@ -85,14 +84,10 @@ func traceID(ctx context.Context) string {
 func (i *invocation) done() (ended bool) {
 	i.once.Do(func() {
 		ended = true
-		switch {
-		case i.turn == nil:
+		if i.turn == nil {
 			i.finish()
-		case i.ctx.Done() == nil:
-			go i.finish()
-		default:
-			// Lambda's context ends when the response is out.
-			context.AfterFunc(i.ctx, i.finish)
+		} else {
+			go i.finish() // the extension waits for it
 		}
 	})
 	return ended

@@ -77,6 +77,19 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// An init that fails is flushed: here there is no Lambda.
+func TestInitFails(t *testing.T) {
+	logs := newLogServer(t)
+	box := newSandbox(t)
+	p := box.command(logs, runtimeEnv+"=", "AWS_LAMBDA_LOG_LEVEL=LOUD")
+	if err := p.cmd.Run(); p.cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v, want status 1\n%s", err, p.stderr.String())
+	}
+	if all := logs.entries(""); len(all) != 1 || all[0].Message != "log controls" {
+		t.Errorf("in the stream are %+v, want what the init logged", all)
+	}
+}
+
 func TestError(t *testing.T) {
 	logs := newLogServer(t)
 	box := newSandbox(t)
@@ -126,6 +139,7 @@ func TestExit(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		slow  time.Duration
@@ -137,6 +151,7 @@ func TestTimeout(t *testing.T) {
 		{"after the response", 0, 3 * time.Second, "ZAPCW_AFTER_RESPONSE=1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			logs := newLogServer(t)
 			logs.Fail(cwltest.Fault{Before: test.slow})
 			box := newSandbox(t)
@@ -155,6 +170,7 @@ func TestTimeout(t *testing.T) {
 // What is not delivered before a time-out is on the standard error, which Lambda
 // keeps.
 func TestTimeoutInTheDark(t *testing.T) {
+	t.Parallel()
 	logs := newLogServer(t)
 	logs.dark()
 	box := newSandbox(t)

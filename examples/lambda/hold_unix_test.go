@@ -27,6 +27,7 @@ func (s *logServer) checkAll(requestID string, want ...string) {
 
 // Debug is there for an invocation that fails, and for no other.
 func TestHold(t *testing.T) {
+	t.Parallel()
 	logs := newLogServer(t)
 	box := newSandbox(t)
 	box.start(logs, hold)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestSlow(t *testing.T) {
+	t.Parallel()
 	logs := newLogServer(t)
 	logs.Fail(cwltest.Fault{Before: 200 * time.Millisecond})
 	box := newSandbox(t)
@@ -26,6 +27,7 @@ func TestSlow(t *testing.T) {
 // In an outage the function answers, what it logs stays in memory, and is in the
 // stream when the service is back.
 func TestDarkAndBack(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name       string
 		dark, back func(*logServer)
@@ -36,6 +38,7 @@ func TestDarkAndBack(t *testing.T) {
 			func(s *logServer) { s.Heal() }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			logs := newLogServer(t)
 			box := newSandbox(t)
 			p := box.start(logs)
@@ -63,9 +66,34 @@ func TestDarkAndBack(t *testing.T) {
 	}
 }
 
+// In an outage the sandbox is not kept awake for long either.
+func TestDarkAfterResponse(t *testing.T) {
+	t.Parallel()
+	logs := newLogServer(t)
+	logs.dark()
+	box := newSandbox(t)
+	p := box.start(logs, afterResponse)
+	for i := range 4 {
+		if a := box.invoke(fmt.Sprint("r-", i), event("ok")); a.kind != "response" {
+			t.Errorf("answer is %+v", a)
+		}
+	}
+	logs.light()
+	for i := 4; len(logs.entries("r-3")) == 0 && i < 60; i++ {
+		box.invoke(fmt.Sprint("r-", i), event("ok"))
+	}
+	for i := range 4 {
+		logs.check(fmt.Sprint("r-", i), steps...)
+	}
+	if status := p.terminate(t); status != 0 {
+		t.Errorf("status %d after SIGTERM, want 0", status)
+	}
+}
+
 // What the service refuses, and what a dark one does not get before SIGTERM, is
 // on the standard error, which Lambda keeps.
 func TestRefusedOrTerminated(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		fault cwltest.Fault
@@ -75,6 +103,7 @@ func TestRefusedOrTerminated(t *testing.T) {
 		{"terminated", cwltest.Fault{Break: cwltest.BlackHole}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			logs := newLogServer(t)
 			logs.Fail(test.fault)
 			box := newSandbox(t)

@@ -35,8 +35,8 @@ type process struct {
 	frozen bool
 }
 
-// start starts the program and waits until its init is over.
-func (s *sandbox) start(logs *logServer, more ...string) *process {
+// command is the program, not started yet.
+func (s *sandbox) command(logs *logServer, more ...string) *process {
 	s.t.Helper()
 	bin, err := program()
 	if bin == "" || !exists(bin) {
@@ -65,6 +65,13 @@ func (s *sandbox) start(logs *logServer, more ...string) *process {
 		"ZAPCW_STREAM=" + stream,
 	}, more...)
 	p.cmd.Stderr = &p.stderr
+	return p
+}
+
+// start starts the program and waits until its init is over.
+func (s *sandbox) start(logs *logServer, more ...string) *process {
+	s.t.Helper()
+	p := s.command(logs, more...)
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

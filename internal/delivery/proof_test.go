@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -207,14 +208,14 @@ func TestAnswer(t *testing.T) {
 // answer.
 type strict struct {
 	next http.RoundTripper
-	most int64
+	most atomic.Int64
 	err  error
 	puts []int64
 }
 
 func (s *strict) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.puts = append(s.puts, r.ContentLength)
-	if r.ContentLength > s.most {
+	if r.ContentLength > s.most.Load() {
 		return nil, s.err
 	}
 	return s.next.RoundTrip(r)
@@ -236,7 +237,8 @@ func TestResets(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
 				srv.CreateStream("/g", "s")
-				proxy := &strict{next: srv.Transport(), most: 100 << 10, err: tt.err}
+				proxy := &strict{next: srv.Transport(), err: tt.err}
+				proxy.most.Store(100 << 10)
 				s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = &http.Client{Transport: proxy} })
 				want := texts("%03d "+strings.Repeat("x", 1000), 900)
 				s.Deliver(t.Context(), chunked(want...), "notice", r.report)
@@ -252,9 +254,10 @@ func TestResets(t *testing.T) {
 	t.Run("everything", func(t *testing.T) {
 		inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
 			srv.CreateStream("/g", "s")
-			proxy := &strict{next: srv.Transport(), err: io.EOF, most: -1}
+			proxy := &strict{next: srv.Transport(), err: io.EOF}
+			proxy.most.Store(-1)
 			s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = &http.Client{Transport: proxy} })
-			time.AfterFunc(10*time.Minute, func() { proxy.most = 1 << 30 })
+			time.AfterFunc(10*time.Minute, func() { proxy.most.Store(1 << 30) })
 			want := texts("%03d "+strings.Repeat("x", 1000), 900)
 			s.Deliver(t.Context(), chunked(want...), "", r.report)
 			if got := srv.Messages("/g", "s"); !slices.Equal(got, want) || r.count(Delivered) != 900 {
@@ -268,9 +271,10 @@ func TestResets(t *testing.T) {
 	t.Run("no connection", func(t *testing.T) {
 		inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
 			srv.CreateStream("/g", "s")
-			proxy := &strict{next: srv.Transport(), err: &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, most: -1}
+			proxy := &strict{next: srv.Transport(), err: &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}}
+			proxy.most.Store(-1)
 			s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = &http.Client{Transport: proxy} })
-			time.AfterFunc(time.Minute, func() { proxy.most = 1 << 30 })
+			time.AfterFunc(time.Minute, func() { proxy.most.Store(1 << 30) })
 			s.Deliver(t.Context(), chunked(texts("%03d "+strings.Repeat("x", 1000), 900)...), "", r.report)
 			if slices.Min(proxy.puts) != slices.Max(proxy.puts) || r.count(Delivered) != 900 {
 				t.Errorf("got %d delivered by puts of %d bytes, want 900 and all puts alike", r.count(Delivered), proxy.puts)

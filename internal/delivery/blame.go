@@ -40,7 +40,7 @@ const (
 
 // count takes down a put that failed. known is the fault of another delivery.
 func (b *blame) count(err error, known string) {
-	text := err.Error()
+	text := Code(err)
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		text = api.ErrorMessage() // without a request id

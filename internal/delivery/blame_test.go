@@ -117,6 +117,18 @@ func TestBlameVaries(t *testing.T) {
 	})
 }
 
+// TestTooLargeForAll has a proxy with a page refuse everything, whatever its size.
+func TestTooLargeForAll(t *testing.T) {
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", Status: 413, Body: page})
+		s.Deliver(t.Context(), chunked(texts("%d", 1000)...), "", r.report)
+		if r.count(Refused) != 1000 || r.puts > 18 {
+			t.Errorf("got %d refused after %d puts, want 1000 after 18 at most", r.count(Refused), r.puts)
+		}
+	})
+}
+
 // TestSuspectOnce has a batch that was damaged on its way once.
 func TestSuspectOnce(t *testing.T) {
 	for _, code := range []string{"SerializationException", "ValidationException", "MalformedHttpRequestException"} {

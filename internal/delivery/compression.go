@@ -37,7 +37,7 @@ func (c *compression) blames(r *request, cl class, err error) bool {
 	case cl == classCreate, cl == classToken: // these are understood
 		return false
 	}
-	return statusOf(err) > 0 && !throttled(err)
+	return statusOf(err) >= 400 && !throttled(err)
 }
 
 // turnOff is for a server that took plain what it did not take compressed. It

@@ -133,26 +133,35 @@ func hintDenied(err error) string {
 	return "allow " + action
 }
 
+// sources are what the SDK gives no operation for, by what its texts say.
+var sources = []struct{ text, source string }{
+	{"load credentials", "the container's agent"},
+	{"process provider error", "credential_process"},
+	{"SSO", "SSO: log in again"},
+}
+
 // hintCredentials names the source that failed, as far as the error tells.
 func hintCredentials(err error) string {
+	const from = "check the credentials: they come from "
 	op := innermost(err)
 	if op == nil || ours(op) {
+		for _, s := range sources {
+			if strings.Contains(err.Error(), s.text) {
+				return from + s.source
+			}
+		}
 		return "check the credentials"
 	}
-	source := op.Service()
-	switch source {
-	case "STS":
-		source = "sts:" + op.Operation()
-	case "ec2imds": // the last that the SDK asks
-		return "check the credentials: none in the environment or in its files, none from the instance"
-	}
 	var api smithy.APIError
-	if errors.As(op, &api) && denied.MatchString(api.ErrorMessage()) {
-		if action := actions.FindString(api.ErrorMessage()); action != "" {
-			return "check the credentials: allow " + action
-		}
+	switch {
+	case op.Service() == "ec2imds": // the last that the SDK asks
+		return "check the credentials: none in the environment or in its files, none from the instance"
+	case op.Service() != "STS":
+		return from + op.Service()
+	case errors.As(op, &api) && denied.MatchString(api.ErrorMessage()) && actions.MatchString(api.ErrorMessage()):
+		return "check the credentials: allow " + actions.FindString(api.ErrorMessage())
 	}
-	return "check the credentials: they come from " + source
+	return from + "sts:" + op.Operation()
 }
 
 // innermost is the operation that failed first.

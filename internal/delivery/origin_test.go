@@ -99,13 +99,13 @@ func TestCredentials(t *testing.T) {
 		after  string
 		hint   string
 	}{
-		{"agent is not ready", container, 500, "text/plain", "agent not ready", grant, "check the credentials"},
-		{"agent has no role", container, 400, "application/json", `{"code":"AccessDeniedException","message":"User: x is not authorized to perform: logs:PutLogEvents"}`, grant, "check the credentials"},
-		{"agent knows no task", container, 404, "application/json", `{"code":"ResourceNotFoundException","message":"no such task"}`, grant, "check the credentials"},
-		{"agent wants something else", container, 400, "application/json", `{"code":"InvalidParameterException","message":"no"}`, grant, "check the credentials"},
-		{"agent is a page", container, 200, "text/html", "<html>", grant, "check the credentials"},
-		{"agent finds it too large", container, 413, "text/plain", "too large", grant, "check the credentials"},
-		{"agent says done", container, 400, "application/json", `{"code":"DataAlreadyAcceptedException"}`, grant, "check the credentials"},
+		{"agent is not ready", container, 500, "text/plain", "agent not ready", grant, "check the credentials: they come from the container's agent"},
+		{"agent has no role", container, 400, "application/json", `{"code":"AccessDeniedException","message":"User: x is not authorized to perform: logs:PutLogEvents"}`, grant, "check the credentials: they come from the container's agent"},
+		{"agent knows no task", container, 404, "application/json", `{"code":"ResourceNotFoundException","message":"no such task"}`, grant, "check the credentials: they come from the container's agent"},
+		{"agent wants something else", container, 400, "application/json", `{"code":"InvalidParameterException","message":"no"}`, grant, "check the credentials: they come from the container's agent"},
+		{"agent is a page", container, 200, "text/html", "<html>", grant, "check the credentials: they come from the container's agent"},
+		{"agent finds it too large", container, 413, "text/plain", "too large", grant, "check the credentials: they come from the container's agent"},
+		{"agent says done", container, 400, "application/json", `{"code":"DataAlreadyAcceptedException"}`, grant, "check the credentials: they come from the container's agent"},
 		{"STS denies", web, 403, "text/xml", stsError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"), stsOK, "check the credentials: allow sts:AssumeRoleWithWebIdentity"},
 		{"STS knows no provider", web, 400, "text/xml", stsError("InvalidIdentityToken", "No OpenIDConnect provider found"), stsOK, "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
 		{"STS finds an input bad", web, 400, "text/xml", stsError("ValidationError", "Request ARN is invalid"), stsOK, "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
@@ -185,7 +185,7 @@ func TestCredentialsProcess(t *testing.T) {
 		return time.Millisecond
 	})
 	s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
-	if _, err := os.Stat(ready + ".seen"); err != nil || r.count(Delivered) != 2 || len(r.errs) != 1 || !strings.Contains(r.errs[0].Error(), "credentials: process provider error") {
+	if _, err := os.Stat(ready + ".seen"); err != nil || r.count(Delivered) != 2 || len(r.errs) != 1 || !strings.Contains(r.errs[0].Error(), "credentials: process provider error") || !strings.HasSuffix(Hint(r.errs[0]), "credential_process") {
 		t.Errorf("got fates %v and errors %v (%v), want 2 delivered after one of the process", r.fates, r.errs, err)
 	}
 }

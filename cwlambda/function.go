@@ -14,10 +14,11 @@ import (
 // A function is a Lambda function in its process.
 type function struct {
 	options
-	logger *zap.Logger
-	out    *outputs
-	ext    *extension // nil unless it is registered
-	sender *sender    // nil unless invocations run side by side
+	logger  *zap.Logger
+	out     *outputs
+	ext     *extension // nil unless it is registered
+	sender  *sender    // nil unless invocations run side by side
+	decodes bool       // events, see withContext
 
 	warm        atomic.Bool  // an invocation came before
 	running     atomic.Int64 // invocations

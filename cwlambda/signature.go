@@ -9,15 +9,18 @@ import (
 )
 
 var (
-	anyType     = reflect.TypeFor[any]()
 	contextType = reflect.TypeFor[context.Context]()
 	errorType   = reflect.TypeFor[error]()
+	payloadType = reflect.TypeFor[payload]()
+	resultTypes = []reflect.Type{reflect.TypeFor[any](), errorType}
 )
 
-// withContext makes of a handler one that takes a context, so that there is one,
-// and whose response may be something else, a body that is watched. Everything
-// around the call stays aws-lambda-go's: how events are decoded and responses
-// are encoded. It reports false for what lambda.Start does not take.
+// withContext makes of a handler a func(context.Context, TIn) (any, error), or one
+// without TIn, so that there is a context, and a body that is watched can take the
+// place of a response. It reports false for what lambda.Start does not take.
+//
+// aws-lambda-go decodes the event and encodes the response, as its options say.
+// It keeps to itself what it cannot decode, so without options that is done here.
 func (f *function) withContext(handler any) (any, bool) {
 	h := reflect.ValueOf(handler)
 	if h.Kind() != reflect.Func {
@@ -28,38 +31,51 @@ func (f *function) withContext(handler any) (any, bool) {
 	if !ok || !returnsError(t) {
 		return nil, false
 	}
-
 	in := []reflect.Type{contextType}
+	var event reflect.Type // to be decoded here
 	for i := range t.NumIn() {
-		if i > 0 || !takesContext {
+		switch {
+		case i == 0 && takesContext:
+		case f.decodes:
+			event = t.In(i)
+			in = append(in, payloadType)
+		default:
 			in = append(in, t.In(i))
 		}
 	}
-	var out []reflect.Type
-	for i := range t.NumOut() {
-		out = append(out, t.Out(i))
-	}
-	if len(out) == 2 {
-		out[0] = anyType
-	}
-	return reflect.MakeFunc(reflect.FuncOf(in, out, false), func(args []reflect.Value) []reflect.Value {
-		var results []reflect.Value
-		response, _ := f.invoke(args[0].Interface().(context.Context), func(ctx context.Context) (any, error) {
+	return reflect.MakeFunc(reflect.FuncOf(in, resultTypes, false), func(args []reflect.Value) []reflect.Value {
+		response, err := f.invoke(args[0].Interface().(context.Context), func(ctx context.Context) (any, error) {
 			args[0] = reflect.ValueOf(ctx)
+			if event != nil {
+				v := reflect.New(event)
+				if err := json.NewDecoder(bytes.NewReader(args[1].Bytes())).Decode(v.Interface()); err != nil {
+					return nil, err
+				}
+				args[1] = v.Elem()
+			}
 			if !takesContext {
 				args = args[1:]
 			}
-			results = h.Call(args)
-			return split(results)
+			return split(h.Call(args))
 		})
-		if len(results) == 2 {
-			results[0] = reflect.New(anyType).Elem()
-			if response != nil {
-				results[0].Set(reflect.ValueOf(response))
-			}
+		results := []reflect.Value{reflect.New(resultTypes[0]).Elem(), reflect.New(errorType).Elem()}
+		if response != nil {
+			results[0].Set(reflect.ValueOf(response))
+		}
+		if err != nil {
+			results[1].Set(reflect.ValueOf(err))
 		}
 		return results
 	}).Interface(), true
+}
+
+// payload is an event as it came.
+type payload []byte
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *payload) UnmarshalJSON(text []byte) error {
+	*p = bytes.Clone(text)
+	return nil
 }
 
 // split gives the response and the error among the results, as aws-lambda-go

@@ -93,24 +93,27 @@ func TestSignatures(t *testing.T) {
 				text, err = call(t, handler, test.payload)
 				return text, nil, err
 			}
-			f, d := newDouble()
-			gotText, gotPanic, gotErr := answer(f.wrap(test.handler))
-			wantText, wantPanic, wantErr := answer(test.handler)
-			if gotText != wantText {
-				t.Errorf("response is %q, want %q", gotText, wantText)
-			}
-			if text(gotErr) != text(wantErr) || gotErr != nil && typeOf(gotErr) != typeOf(wantErr) {
-				t.Errorf("error is %v, want %v", gotErr, wantErr)
-			}
-			if (gotPanic == nil) != (wantPanic == nil) {
-				t.Errorf("panic is %v, want %v", gotPanic, wantPanic)
-			}
-			want := 0
-			if test.called {
-				want = 1
-			}
-			if n, _ := d.counts(); n < want || n > 2*want {
-				t.Errorf("flushed %d times, want %d", n, want)
+			for _, decodes := range []bool{false, true} {
+				f, d := newDouble()
+				f.decodes = decodes
+				gotText, gotPanic, gotErr := answer(f.wrap(test.handler))
+				wantText, wantPanic, wantErr := answer(test.handler)
+				if gotText != wantText {
+					t.Errorf("response is %q, want %q", gotText, wantText)
+				}
+				if text(gotErr) != text(wantErr) || gotErr != nil && typeOf(gotErr) != typeOf(wantErr) {
+					t.Errorf("error is %v, want %v", gotErr, wantErr)
+				}
+				if (gotPanic == nil) != (wantPanic == nil) {
+					t.Errorf("panic is %v, want %v", gotPanic, wantPanic)
+				}
+				want := 0
+				if test.called || decodes {
+					want = 1
+				}
+				if n, _ := d.counts(); n < want || n > 2*want {
+					t.Errorf("flushed %d times, want %d", n, want)
+				}
 			}
 		})
 	}

@@ -48,6 +48,7 @@ import (
 // flush.
 func Start(logger *zap.Logger, handler any, options ...Option) {
 	f := newFunction(logger, options)
+	f.decodes = len(f.lambda) == 0
 	if os.Getenv(runtimeAPI) == "" {
 		f.out.flush(f.flushTimeout)
 	}
@@ -66,7 +67,8 @@ func Start(logger *zap.Logger, handler any, options ...Option) {
 }
 
 // Wrap gives the handler that [Start] starts, to be passed to lambda.Start or,
-// in a test, to lambda.NewHandler. Options of [WithLambda] have no effect; they
+// in a test, to lambda.NewHandler. Of a function it is a func(context.Context,
+// TIn) (any, error), or a func(context.Context) (any, error). Options of [WithLambda] have no effect; they
 // go to lambda.StartWithOptions. SIGTERM is the caller's:
 //
 //	lambda.StartWithOptions(cwlambda.Wrap(logger, handle),

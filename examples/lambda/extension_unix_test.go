@@ -71,13 +71,29 @@ func TestRefusedRegistration(t *testing.T) {
 	}
 }
 
-// An event that aws-lambda-go cannot decode does not reach the function; the
-// sandbox is not kept awake until the time-out for that.
+// An event that cannot be decoded is an error of its invocation.
 func TestUndecodableEvent(t *testing.T) {
+	for _, after := range []string{"", afterResponse} {
+		logs := newLogServer(t)
+		box := newSandbox(t)
+		box.start(logs, after)
+		// What aws-lambda-go makes of it if there is no zapcw.
+		if a := box.invoke("r-1", `{"order":5}`); a.kind != "error" || a.body != `{"errorMessage":"json: cannot unmarshal number into Go struct field order.order of type string","errorType":"UnmarshalTypeError"}` {
+			t.Errorf("answer is %+v", a)
+		}
+		logs.check("r-1", "ERROR invocation failed")
+		box.invoke("r-2", event("ok"))
+		logs.check("r-2", steps...)
+	}
+}
+
+// One that is no JSON does not reach the function; the sandbox is not kept awake
+// until the time-out for that.
+func TestBrokenEvent(t *testing.T) {
 	logs := newLogServer(t)
 	box := newSandbox(t)
 	box.start(logs, afterResponse)
-	if a := box.invoke("r-1", `{"order":5}`); a.kind != "error" || !strings.Contains(a.body, "UnmarshalTypeError") {
+	if a := box.invoke("r-1", `{"order":`); a.kind != "error" {
 		t.Errorf("answer is %+v", a)
 	}
 	logs.check("r-1", "WARNING event did not reach the function; what Lambda reports says why")

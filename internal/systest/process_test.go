@@ -86,8 +86,8 @@ func runProgram() {
 			log.Info("before")
 			log.Info("last words")
 			panic("of the function")
-		}).(func(context.Context))
-		f(context.Background())
+		}).(func(context.Context) (any, error))
+		_, _ = f(context.Background())
 	case "sigterm":
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
@@ -114,8 +114,8 @@ func runProgram() {
 		for i := 0; in.Scan(); i++ {
 			f := cwlambda.Wrap(log, func(context.Context) {
 				log.Info(fmt.Sprint("invocation ", i))
-			}).(func(context.Context))
-			f(context.Background())
+			}).(func(context.Context) (any, error))
+			_, _ = f(context.Background())
 			fmt.Println("response", i)
 		}
 	default:

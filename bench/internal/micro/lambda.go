@@ -42,13 +42,13 @@ func invoke(j load.Job) (load.Result, error) {
 			load.Entry(l, n)
 		}
 		return nil
-	}, options...).(func(context.Context) error)
+	}, options...).(func(context.Context) (any, error))
 
 	res := make(load.Result)
 	for i := range j.Rounds + 1 {
 		ctx, responseIsOut := context.WithTimeout(context.Background(), time.Minute)
 		begin := time.Now()
-		if err := handle(ctx); err != nil {
+		if _, err := handle(ctx); err != nil {
 			responseIsOut()
 			return nil, err
 		}

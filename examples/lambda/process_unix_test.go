@@ -72,13 +72,14 @@ func (s *sandbox) command(logs *logServer, more ...string) *process {
 func (s *sandbox) start(logs *logServer, more ...string) *process {
 	s.t.Helper()
 	p := s.command(logs, more...)
-	if err := p.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	// Before it runs: it may ask at once.
 	s.update(func() {
 		s.process, s.asked = p, nil
 		clear(s.extensions)
 	})
+	if err := p.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
 	go func() {
 		_ = p.cmd.Wait()
 		s.update(func() { close(p.exited) })

@@ -45,7 +45,8 @@ func newFunction(logger *zap.Logger, opts []Option) *function {
 	return f
 }
 
-// serve has ext keep the sandbox awake.
+// serve has ext keep the sandbox awake. Its goroutine lives as long as the process,
+// or until Lambda's API fails.
 func (f *function) serve(ext *extension) {
 	f.ext = ext
 	go ext.run(func(requestID string) {
@@ -107,6 +108,7 @@ func (f *function) invoke(ctx context.Context, handle func(context.Context) (any
 	if f.fields != nil {
 		inv.logger = inv.logger.With(f.fields(ctx)...)
 	}
+	inv.watch = newWatch(inv)
 	response, err := handle(context.WithValue(ctx, invocationKey{}, inv))
 	returned = true
 	if err != nil {

@@ -23,7 +23,7 @@ type invocation struct {
 	f        *function
 	logger   *zap.Logger
 	deadline time.Time // zero if there is none
-	watch    *watch    // nil without a deadline
+	watch    *watch    // nil without a deadline, or if it has passed
 	turn     *turn     // nil if nothing keeps the sandbox awake
 
 	once sync.Once // the end
@@ -61,10 +61,7 @@ func (f *function) begin(ctx context.Context) *invocation {
 	if f.sender != nil {
 		f.sender.begin()
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		inv.deadline = deadline
-		inv.watch = newWatch(inv)
-	}
+	inv.deadline, _ = ctx.Deadline()
 	return inv
 }
 

@@ -13,7 +13,7 @@ type Option func(*options)
 
 type options struct {
 	flushTimeout  time.Duration
-	warning       time.Duration // 0: see warningTime
+	warning       time.Duration // 0: see newWatch
 	afterResponse bool
 	fields        func(context.Context) []zap.Field
 	lambda        []lambda.Option

@@ -30,8 +30,11 @@ const (
 	watchPause = 20 * time.Millisecond
 )
 
-// newWatch returns nil if the deadline has passed.
+// newWatch returns nil if there is no deadline, or if it has passed.
 func newWatch(inv *invocation) *watch {
+	if inv.deadline.IsZero() {
+		return nil
+	}
 	left := time.Until(inv.deadline)
 	if left <= 0 {
 		return nil

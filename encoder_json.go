@@ -23,14 +23,14 @@ type jsonEncoder struct {
 	last lastError
 }
 
-// A lastError is the error that was added last. Its details, if they come, come
-// next.
+// A lastError is the error that was added last. If it has a long form, that is
+// the next string that zap adds.
 type lastError struct {
 	text    string
-	start   int  // where it begins in exception
-	end     int  // how long the members were then
-	awaits  bool // nothing that is known stands between it and its details
-	certain bool // the strings that come now are all of one field
+	start   int  // its offset in exception
+	end     int  // the length of the members when it was added
+	open    bool // the long form may still come
+	certain bool // the strings that are being added all come from one field
 }
 
 // A jsonConfig is what all clones share. Its keys are escaped and quoted by
@@ -144,8 +144,8 @@ func (e *jsonEncoder) AddString(key, val string) {
 	case key == "error":
 		e.addError(val)
 		return
-	case key == "errorVerbose" && e.isDetailOf(val):
-		e.addDetails(val)
+	case key == "errorVerbose" && e.isLongForm(val):
+		e.addLongForm(val)
 		return
 	}
 	e.Encoder.AddString(key, val)
@@ -279,22 +279,22 @@ func (e *jsonEncoder) addError(text string) {
 		e.exception = append(e.exception, '\\', 'n')
 	}
 	e.hasException = true
-	e.last.text, e.last.start, e.last.end, e.last.awaits = text, len(e.exception), len(e.Bytes()), true
+	e.last.text, e.last.start, e.last.end, e.last.open = text, len(e.exception), len(e.Bytes()), true
 	e.exception = jsonenc.AppendEscaped(e.exception, text)
 }
 
-// isDetailOf tells whether text is the long form of the error that was added
-// last: it comes directly behind the short form, and from the same field. Where
-// the bounds of fields do not show, in the context of others' cores, it must
-// have the short form in it.
-func (e *jsonEncoder) isDetailOf(text string) bool {
-	return e.last.awaits && e.last.end == len(e.Bytes()) && (e.last.certain || strings.Contains(text, e.last.text))
+// isLongForm reports whether text is the long form of the error that was added
+// last: it comes directly behind the short form, from the same field. Cores of
+// others add fields to a context without telling where one ends; there it must
+// contain the short form, too.
+func (e *jsonEncoder) isLongForm(text string) bool {
+	return e.last.open && e.last.end == len(e.Bytes()) && (e.last.certain || strings.Contains(text, e.last.text))
 }
 
-// addDetails puts the long form of the last error in the place of the short one,
-// which as a rule is part of it, or else behind it.
-func (e *jsonEncoder) addDetails(text string) {
-	e.last.awaits = false
+// addLongForm replaces the text of the last error by its long form, or appends
+// that if the text is no part of it.
+func (e *jsonEncoder) addLongForm(text string) {
+	e.last.open = false
 	if strings.Contains(text, e.last.text) {
 		e.exception = e.exception[:e.last.start]
 	} else {

@@ -7,7 +7,7 @@ import (
 )
 
 // AppendBool implements [zapcore.PrimitiveArrayEncoder], and so do those that
-// follow. They differ from their Add counterparts in the key alone.
+// follow. They write what their Add counterparts do, without a key.
 func (e *Encoder) AppendBool(v bool)         { e.buf = appendBool(e.sep(), v) }
 func (e *Encoder) AppendByteString(v []byte) { e.buf = appendQuoted(e.sep(), asString(v)) }
 func (e *Encoder) AppendComplex128(v complex128) {
@@ -55,13 +55,14 @@ func (e *Encoder) AppendTime(v time.Time) {
 	}
 }
 
-// AppendTimeLayout spares zap's time encoders a string: they look for it.
+// AppendTimeLayout saves zap's time encoders, which check for this method, the
+// allocation of a string.
 func (e *Encoder) AppendTimeLayout(v time.Time, layout string) {
 	e.buf = appendTime(e.sep(), v, layout)
 }
 
-// AppendArray implements [zapcore.ArrayEncoder]. What v appended before it gave
-// up stays.
+// AppendArray implements [zapcore.ArrayEncoder]. If v returns an error, what it
+// appended before stays.
 func (e *Encoder) AppendArray(v zapcore.ArrayMarshaler) error {
 	e.buf = append(e.sep(), '[')
 	err := v.MarshalLogArray(e)

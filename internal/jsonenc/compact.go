@@ -35,7 +35,7 @@ func AppendCompact(b []byte, s string) ([]byte, bool) {
 		return b, false
 	}
 	c := compactor{out: b, in: s}
-	var few [32]string
+	var few [16]string
 	if !c.value(few[:0], 0) || c.pos < len(s) {
 		return b, false
 	}
@@ -43,9 +43,9 @@ func AppendCompact(b []byte, s string) ([]byte, bool) {
 }
 
 // A compactor reads JSON from in at pos and writes it to out, by recursive
-// descent. Its methods report whether they read what they are named after. The
-// keys of the objects around a value are handed down, so that one array on the
-// stack has room for all.
+// descent. Its methods report whether they found what they are named after. The
+// keys of the enclosing objects are passed down in one slice, so that a single
+// array on the stack has room for all of them.
 type compactor struct {
 	out []byte
 	in  string
@@ -59,7 +59,7 @@ func (c *compactor) value(keys []string, depth int) bool {
 	case '[':
 		return depth < maxDepth && c.array(keys, depth+1)
 	case '"':
-		_, ok := c.str()
+		_, _, ok := c.str()
 		return ok
 	case 't':
 		return c.literal("true")
@@ -83,11 +83,13 @@ func (c *compactor) object(keys []string, depth int) bool {
 		if c.skip(); c.peek() != '"' {
 			return false
 		}
-		key, ok := c.str()
+		key, escaped, ok := c.str()
 		if !ok {
 			return false
 		}
-		key = unescaped(key)
+		if escaped {
+			key = unescape(key)
+		}
 		switch {
 		case seen != nil:
 			if seen[key] {
@@ -135,40 +137,41 @@ func (c *compactor) array(keys []string, depth int) bool {
 	}
 }
 
-// str reads a string, and gives what stands between its quotes.
-func (c *compactor) str() (inside string, ok bool) {
+// str reads a string. It returns what is between the quotes, and whether there
+// are escapes in it.
+func (c *compactor) str() (inside string, escaped, ok bool) {
 	s, start := c.in, c.pos
 	i := start + 1
 	for {
 		i += firstSpecial(s[i:])
 		if i == len(s) {
-			return "", false
+			return "", false, false
 		}
 		switch ch := s[i]; {
 		case ch == '"':
 			c.out = append(c.out, s[start:i+1]...)
 			c.pos = i + 1
-			return s[start+1 : i], true
+			return s[start+1 : i], escaped, true
 		case ch == '\\':
 			n := escape(s[i:])
 			if n == 0 {
-				return "", false
+				return "", false, false
 			}
-			i += n
+			i, escaped = i+n, true
 		case ch < utf8.RuneSelf:
-			return "", false // a control character
+			return "", false, false // a control character
 		default:
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
-				return "", false
+				return "", false, false
 			}
 			i += size
 		}
 	}
 }
 
-// escape gives the length of the escape sequence that s begins with, two of them
-// for a surrogate pair, 0 if there is no such sequence.
+// escape returns the length of the escape sequence at the beginning of s: 12 for a
+// surrogate pair, 0 if it is not valid.
 func escape(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -191,7 +194,7 @@ func escape(s string) int {
 	return 0
 }
 
-// codeUnit reads \uXXXX at the beginning of s. It gives -1 if it is not there.
+// codeUnit reads \uXXXX at the beginning of s. It returns -1 if it is not there.
 func codeUnit(s string) (r int) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return -1
@@ -243,7 +246,7 @@ func (c *compactor) number() bool {
 		if !exactInteger(c.in[digits:whole], start < digits) {
 			return false
 		}
-	case c.pos > mantissa || len(text) > 300:
+	case c.pos > mantissa+len("e99") || len(text) > 200: // it may be too large
 		if _, err := strconv.ParseFloat(text, 64); err != nil {
 			return false
 		}
@@ -252,8 +255,8 @@ func (c *compactor) number() bool {
 	return true
 }
 
-// exactInteger tells whether all readers have the same integer for digits: those
-// that make a float64 of it, and those that have 64 bits.
+// exactInteger reports whether an integer is the same for readers that use a
+// float64, 64 bits, or any number of digits.
 func exactInteger(digits string, negative bool) bool {
 	if len(digits) <= 15 {
 		return !negative || digits != "0"
@@ -285,7 +288,7 @@ func (c *compactor) literal(word string) bool {
 	return true
 }
 
-// take moves one byte that has to be ch.
+// take moves the next byte from in to out if it is ch.
 func (c *compactor) take(ch byte) bool {
 	if c.peek() != ch {
 		return false
@@ -295,7 +298,7 @@ func (c *compactor) take(ch byte) bool {
 	return true
 }
 
-// skip leaves white space out.
+// skip skips white space.
 func (c *compactor) skip() {
 	for c.pos < len(c.in) {
 		switch c.in[c.pos] {
@@ -307,7 +310,7 @@ func (c *compactor) skip() {
 	}
 }
 
-// peek gives 0 at the end, a byte that JSON has no use for.
+// peek returns the next byte, or 0 at the end: JSON has no such byte.
 func (c *compactor) peek() byte {
 	if c.pos == len(c.in) {
 		return 0
@@ -326,12 +329,9 @@ func setOf(keys []string) map[string]bool {
 	return set
 }
 
-// unescaped gives the key that a string's inside stands for.
-func unescaped(inside string) string {
-	if strings.IndexByte(inside, '\\') < 0 {
-		return inside
-	}
-	var key string
-	_ = json.Unmarshal([]byte(`"`+inside+`"`), &key) // it is valid
-	return key
+// unescape returns the text that the inside of a valid string stands for.
+func unescape(inside string) string {
+	var text string
+	_ = json.Unmarshal([]byte(`"`+inside+`"`), &text)
+	return text
 }

@@ -216,7 +216,7 @@ func readAlike(s string) bool {
 
 var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
 
-// pairsOnly tells whether every half of a surrogate pair has its other half.
+// pairsOnly reports whether every half of a surrogate pair has its other half.
 func pairsOnly(s string) bool {
 	unit := func(text string) uint64 {
 		n, _ := strconv.ParseUint(strings.TrimPrefix(text, `\u`), 16, 32)

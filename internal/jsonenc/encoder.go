@@ -1,6 +1,5 @@
 // Package jsonenc appends zap fields to a byte slice as the members of a JSON
-// object. What it writes is what zap's own JSON and console encoders write,
-// byte for byte; how it writes it is its own.
+// object, byte for byte as zap's own JSON and console encoders do, but faster.
 package jsonenc
 
 import (
@@ -12,20 +11,21 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// An Encoder appends members to a byte slice. It closes the namespaces that
-// were opened through it, and leaves the braces around the members to its user.
+// An Encoder appends members to a byte slice. It closes the namespaces that were
+// opened through it; the braces around all members are up to the caller.
 //
-// Like other object encoders it serves one goroutine at a time, but any number
-// of them may read from one that nobody changes: see Append and Reset.
+// Like other object encoders it must not be used by several goroutines at once,
+// but any number of them may read an Encoder that is not changed any more: see
+// Append and Reset.
 type Encoder struct {
 	buf    []byte
 	cfg    *zapcore.EncoderConfig
-	spaced bool // a space after colons and commas, as zap's console encoder has it
-	open   int  // namespaces
+	spaced bool // write a space after colons and commas, like zap's console encoder
+	open   int  // open namespaces
 
-	seconds bool // durations are seconds
+	seconds bool // EncodeDuration is zap's SecondsDurationEncoder
 
-	std *json.Encoder // made once; it writes to this Encoder
+	std *json.Encoder // made on first use; writes to this Encoder
 }
 
 var (
@@ -33,12 +33,12 @@ var (
 	_ zapcore.ArrayEncoder  = (*Encoder)(nil)
 )
 
-// New gives an empty Encoder that keeps cfg.
+// New returns an empty Encoder. It keeps a reference to cfg.
 func New(cfg *zapcore.EncoderConfig, spaced bool) Encoder {
 	return Encoder{cfg: cfg, spaced: spaced, seconds: inSeconds(cfg.EncodeDuration)}
 }
 
-// Clone copies e with all that was added to it.
+// Clone returns a copy of e with the members added so far.
 func (e *Encoder) Clone() Encoder {
 	return Encoder{
 		buf:     append([]byte(nil), e.buf...),
@@ -55,8 +55,8 @@ func (e *Encoder) Reset(from *Encoder, dst []byte) {
 	e.buf, e.cfg, e.spaced, e.open, e.seconds = dst, from.cfg, from.spaced, from.open, from.seconds
 }
 
-// Bytes gives what was appended so far, together with the slice it began with.
-// The slice may be changed up to the next call of another method.
+// Bytes returns the slice that e appends to. The caller may change it until the
+// next call of another method.
 func (e *Encoder) Bytes() []byte { return e.buf }
 
 // SetBytes replaces the slice that e appends to.
@@ -76,15 +76,15 @@ func (e *Encoder) Splice(from *Encoder) {
 	}
 }
 
-// AddRaw appends key, which AppendKey has made of a name on nothing, with a
-// comma if one is due. It gives the length so far.
+// AddRaw appends a comma, if there is a member before, and key, which is the
+// result of AppendKey(nil, name, spaced). It returns the new length.
 func (e *Encoder) AddRaw(key string) int {
 	e.buf = append(e.sep(), key...)
 	return len(e.buf)
 }
 
-// AppendMessage appends s as JSON if it is an object or an array, and as a
-// string otherwise.
+// AppendMessage appends s as JSON if AppendCompact takes it, and as a string
+// otherwise.
 func (e *Encoder) AppendMessage(s string) {
 	var ok bool
 	if e.buf, ok = AppendCompact(e.sep(), s); !ok {
@@ -92,7 +92,8 @@ func (e *Encoder) AppendMessage(s string) {
 	}
 }
 
-// AppendLocation appends a place in a program as one string.
+// AppendLocation appends <logger>.<function>:<line> as one string. Without a
+// logger it begins with the function.
 func (e *Encoder) AppendLocation(logger, function string, line int) {
 	b := append(e.sep(), '"')
 	if logger != "" {
@@ -122,7 +123,7 @@ func (e *Encoder) AddBinary(key string, v []byte) {
 	e.buf = append(b, '"')
 }
 
-// AddByteString writes v as text.
+// AddByteString writes v as a string.
 func (e *Encoder) AddByteString(key string, v []byte) {
 	e.buf = appendQuoted(e.keyed(key), asString(v))
 }
@@ -132,28 +133,28 @@ func (e *Encoder) AddBool(key string, v bool) {
 	e.buf = appendBool(e.keyed(key), v)
 }
 
-// AddComplex128 writes v as text, like 1+2i.
+// AddComplex128 writes v as a string such as "1+2i".
 func (e *Encoder) AddComplex128(key string, v complex128) {
 	e.buf = appendComplex(e.keyed(key), v, 64)
 }
 
-// AddComplex64 writes v as text, like 1+2i.
+// AddComplex64 writes v as a string such as "1+2i".
 func (e *Encoder) AddComplex64(key string, v complex64) {
 	e.buf = appendComplex(e.keyed(key), complex128(v), 32)
 }
 
-// AddDuration writes v by the configuration's EncodeDuration.
+// AddDuration writes v with the configuration's EncodeDuration.
 func (e *Encoder) AddDuration(key string, v time.Duration) {
 	e.buf = e.keyed(key)
 	e.AppendDuration(v)
 }
 
-// AddFloat64 writes numbers that JSON has no literal for as text.
+// AddFloat64 writes NaN and infinities as strings.
 func (e *Encoder) AddFloat64(key string, v float64) {
 	e.buf = appendFloat(e.keyed(key), v, 64)
 }
 
-// AddFloat32 writes numbers that JSON has no literal for as text.
+// AddFloat32 writes NaN and infinities as strings.
 func (e *Encoder) AddFloat32(key string, v float32) {
 	e.buf = appendFloat(e.keyed(key), float64(v), 32)
 }
@@ -173,9 +174,9 @@ func (e *Encoder) AddUint16(key string, v uint16)   { e.AddUint64(key, uint64(v)
 func (e *Encoder) AddUint8(key string, v uint8)     { e.AddUint64(key, uint64(v)) }
 func (e *Encoder) AddUintptr(key string, v uintptr) { e.AddUint64(key, uint64(v)) }
 
-// AddReflected writes v by the configuration's NewReflectedEncoder, by default
-// encoding/json without the escapes for HTML. On an error nothing is written,
-// the key neither.
+// AddReflected writes v with the configuration's NewReflectedEncoder, by default
+// encoding/json without escapes for HTML. On an error it writes nothing, not even
+// the key.
 func (e *Encoder) AddReflected(key string, v any) error {
 	start := len(e.buf)
 	e.buf = e.keyed(key)
@@ -190,7 +191,7 @@ func (e *Encoder) OpenNamespace(key string) {
 
 func (e *Encoder) keyed(key string) []byte { return AppendKey(e.buf, key, e.spaced) }
 
-// reflect appends v; on an error it takes back everything from start on.
+// reflect appends v; on an error it truncates the buffer to start.
 func (e *Encoder) reflect(v any, start int) error {
 	if v == nil {
 		e.buf = append(e.buf, "null"...)
@@ -216,8 +217,8 @@ func (e *Encoder) reflect(v any, start int) error {
 	return nil
 }
 
-// stdEncoder can be used over and over: a value that cannot be marshalled
-// leaves no trace in a [json.Encoder], only a failing Write would.
+// stdEncoder returns an encoder that is reused. A value that cannot be marshaled
+// does not affect a [json.Encoder], only a Write that fails would.
 func (e *Encoder) stdEncoder() *json.Encoder {
 	if e.std == nil {
 		e.std = json.NewEncoder((*writer)(e))

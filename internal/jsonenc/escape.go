@@ -9,16 +9,15 @@ import (
 
 const hex = "0123456789abcdef"
 
-// AppendEscaped appends s as the inside of a JSON string, escaped as zap does
-// it: \n, \r, \t, \" and \\, other control characters as \u00XX, bytes that are
-// not UTF-8 as \ufffd. Everything else, also what HTML would want escaped,
-// stays as it is.
+// AppendEscaped appends s as the inside of a JSON string, escaped as zap does it:
+// \n, \r, \t, \" and \\, other control characters as \u00XX, bytes that are not
+// UTF-8 as \ufffd. Nothing else is escaped, HTML's special characters neither.
 func AppendEscaped(b []byte, s string) []byte {
 	b, _ = AppendCounted(b, s)
 	return b
 }
 
-// AppendCounted is AppendEscaped, and tells how many bytes of s were not UTF-8.
+// AppendCounted is AppendEscaped, and returns how many bytes of s were not UTF-8.
 func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 	i := 0
 	for {
@@ -43,9 +42,9 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 		if cap(b)-len(b) < len(s)-i {
 			b = slices.Grow(b, len(s)-i)
 		}
-		// What is left, and what else is special. Eight bytes are copied before
-		// they are looked at, and those behind the first special one are written
-		// over: b always has room for the rest of s.
+		// The rest, word by word. Eight bytes are copied before they are checked;
+		// those from the first special one on are overwritten. b always has room
+		// for the rest of s.
 		for run := 0; run < 4 && i+8 <= len(s); run++ {
 			w := load(s, i)
 			n := len(b)
@@ -78,17 +77,19 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 	return b, invalid
 }
 
-// A block is looked at as a whole, and over is how much may be copied too much.
+// appendBlock reads a block of 64 bytes at a time, and may read and write up to
+// over bytes behind it.
 const block, over = 64, 16
 
 // appendBlock copies a block of s to d, with a backslash before every quote and
-// backslash, and gives the length of that: 0 if something else in it is special.
-// Both slices are longer by over. Where the backslashes go is found out before
-// anything is copied: the branches of a loop over bytes would all be guessed.
+// backslash, and returns the number of bytes written: 0 if the block contains
+// another special byte. Both slices are longer by over. It finds all places for
+// backslashes before it copies anything: a loop over bytes would mispredict its
+// branches.
 func appendBlock(d []byte, s string) int {
 	w0, w1, w2, w3 := load(s, 0), load(s, 8), load(s, 16), load(s, 24)
 	w4, w5, w6, w7 := load(s, 32), load(s, 40), load(s, 48), load(s, 56)
-	if (beyond(w0)|beyond(w1)|beyond(w2)|beyond(w3)|beyond(w4)|beyond(w5)|beyond(w6)|beyond(w7))&highs != 0 {
+	if (controls(w0)|controls(w1)|controls(w2)|controls(w3)|controls(w4)|controls(w5)|controls(w6)|controls(w7))&highs != 0 {
 		return 0
 	}
 	m := quotes(w0) | quotes(w1)<<8 | quotes(w2)<<16 | quotes(w3)<<24 |
@@ -109,20 +110,20 @@ func appendBlock(d []byte, s string) int {
 	return n + copy(d[n:], s[done:block])
 }
 
-// beyond has the high bit of those of eight bytes that are control characters, the
-// first rightly, or not ASCII.
-func beyond(w uint64) uint64 { return w | (w - ones*' ') }
+// controls sets the high bit of the bytes of w that are control characters or not
+// ASCII. Bytes above the first such one may be set by mistake.
+func controls(w uint64) uint64 { return w | (w - ones*' ') }
 
-// quotes has a bit, from the lowest on, for each of eight bytes that is a quote or
-// a backslash. All are ASCII.
+// quotes returns a bit for each byte of w, the lowest first, that is a quote or a
+// backslash. All bytes must be ASCII.
 func quotes(w uint64) uint64 {
-	// A byte that is one becomes zero, and has no high bit then.
+	// Such a byte becomes zero, and the addition leaves its high bit clear.
 	none := ((w ^ ones*'"') + ones*0x7f) & ((w ^ ones*'\\') + ones*0x7f)
 	return (^none & highs >> 7) * 0x0102040810204080 >> 56
 }
 
-// plainRun gives a place up to which s is plain from i on, less than eight bytes
-// before the first special one; the length of s if there is none.
+// plainRun returns an index up to which s[i:] is plain. It is less than eight bytes
+// before the first special byte, or the length of s if there is none.
 func plainRun(s string, i int) int {
 	for ; i+32 <= len(s); i += 32 {
 		t := s[i : i+32]
@@ -135,18 +136,17 @@ func plainRun(s string, i int) int {
 			return i
 		}
 	}
-	// The last step goes back over bytes that were looked at.
+	// The last word overlaps the one before.
 	if len(s) >= 8 && !special(load(s, len(s)-8)) {
 		return len(s)
 	}
 	return i
 }
 
-// copyPlain is for the short strings of fields, nearly all of them plain. It
-// copies the plain ASCII bytes that s begins with to dst, which is as
-// long as s, and gives their number. What lies behind them in dst may change.
-// It takes eight bytes, or twice four, at a time; the last step goes back over
-// some that are copied already.
+// copyPlain copies the plain bytes at the beginning of s to dst and returns their
+// number. It is for the short strings of fields, nearly all of them plain. dst is
+// as long as s; bytes behind the plain ones may be overwritten. It copies eight
+// bytes at a time, or twice four; the last word may overlap the one before.
 func copyPlain(dst []byte, s string) int {
 	dst = dst[:len(s)]
 	i := 0
@@ -185,8 +185,8 @@ func copyBytes(dst []byte, s string) int {
 	return len(s)
 }
 
-// appendSpecial appends the bytes or runes from s[i] on that are special. It
-// gives the place behind them, and counts those that are not UTF-8.
+// appendSpecial appends the special bytes and runes from s[i] on, escaped where
+// necessary. It returns the index behind them, and counts those that are not UTF-8.
 func appendSpecial(b []byte, s string, i int, invalid *int) ([]byte, int) {
 	for ; i < len(s) && !plain[s[i]]; i++ {
 		c := s[i]
@@ -217,7 +217,7 @@ func appendSpecial(b []byte, s string, i int, invalid *int) ([]byte, int) {
 	return b, i
 }
 
-// plain has the ASCII bytes that stand for themselves in a JSON string.
+// plain is true for the ASCII bytes that need no escape in a JSON string.
 var plain = func() (t [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		t[c] = c != '"' && c != '\\'
@@ -225,7 +225,7 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// firstSpecial gives the place of the first byte that is not plain, and the
+// firstSpecial returns the index of the first byte that is not plain, or the
 // length of s if there is none.
 func firstSpecial(s string) int {
 	i := plainRun(s, 0)
@@ -240,22 +240,22 @@ const (
 	highs = 0x8080808080808080
 )
 
-// marks has the high bit of those of eight bytes that are not plain: the first
-// rightly, later ones perhaps too many. Subtraction borrows into the high bit of
-// a byte that is too small. The first xor makes neighbours of the quote and the
-// control characters, the second makes the backslash zero. A borrow that runs on
-// into the next byte comes from one that is special.
+// marks sets the high bit of the bytes of w that are not plain. Bytes above the
+// first such one may be set by mistake; other bits mean nothing. Subtraction
+// borrows into the high bit of a byte that is too small. The first xor moves the
+// quote next to the control characters, the second makes the backslash zero. Only
+// a byte that is not plain borrows from the next one.
 func marks(w uint64) uint64 {
 	return w | (w ^ ones*0x02 - ones*0x21) | (w ^ ones*'\\' - ones)
 }
 
-// specials is the high bits of marks alone.
+// specials returns only the high bits of marks.
 func specials(w uint64) uint64 { return marks(w) & highs }
 
-// special tells whether one of eight bytes is not plain.
+// special reports whether a byte of w is not plain.
 func special(w uint64) bool { return specials(w) != 0 }
 
-// load reads eight bytes; the compiler makes one instruction of it.
+// load reads eight bytes. It compiles to one instruction.
 func load(s string, i int) uint64 {
 	_ = s[i+7]
 	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |

@@ -20,7 +20,7 @@ func (e *Encoder) Append(dst []byte, fields []zapcore.Field) []byte {
 		if dst, ok = e.appendField(dst, &fields[i]); ok {
 			continue
 		}
-		// From here on somebody wants to see an encoder.
+		// The rest needs an encoder.
 		enc := pool.Get().(*Encoder)
 		enc.Reset(e, dst)
 		enc.AddFields(fields[i:])
@@ -53,9 +53,10 @@ func (e *Encoder) AddField(f *zapcore.Field) {
 	e.buf = b
 }
 
-// appendField appends the kinds that are written without the configuration and
-// without a user's code, which is most of what a program logs. Others it leaves
-// to zapcore: they may recover from panics, open namespaces, and more.
+// appendField appends fields of the types that need neither the configuration nor
+// a user's code, which is most of what a program logs, and reports whether f is
+// one. Field.AddTo handles the others: it recovers from panics, opens namespaces
+// and more.
 func (e *Encoder) appendField(b []byte, f *zapcore.Field) ([]byte, bool) {
 	spaced := e.spaced
 	switch f.Type {
@@ -87,18 +88,18 @@ func (e *Encoder) appendField(b []byte, f *zapcore.Field) ([]byte, bool) {
 	return b, false
 }
 
-// inSeconds tells whether durations are written by zap's SecondsDurationEncoder.
+// inSeconds reports whether durations are written by zap's SecondsDurationEncoder.
 func inSeconds(f zapcore.DurationEncoder) bool {
 	return f != nil && reflect.ValueOf(f).Pointer() == reflect.ValueOf(zapcore.SecondsDurationEncoder).Pointer()
 }
 
-// exact is more nanoseconds than appendSeconds can do, some eleven days: up to
-// fifteen digits the shortest number that stands for a float64 is the decimal
-// that it was made from.
+// exact bounds the durations that appendSeconds handles, 10^15 ns or some eleven
+// days: up to fifteen digits, the shortest decimal for a float64 is the one that
+// it was converted from.
 const exact = 1_000_000_000_000_000
 
-// appendSeconds appends what strconv makes of a number of nanoseconds as seconds
-// in a float64.
+// appendSeconds appends nanoseconds as seconds, with the digits that strconv has
+// for the float64.
 func appendSeconds(b []byte, ns int64) []byte {
 	if ns < 0 {
 		b, ns = append(b, '-'), -ns

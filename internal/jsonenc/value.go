@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// AppendKey appends a member's name with all that stands before and after it,
-// up to its value.
+// AppendKey appends a member's name and the colon behind it, and a comma in front
+// if there is a member before.
 func AppendKey(b []byte, key string, spaced bool) []byte {
 	const around = len(`, "": `)
 	if cap(b)-len(b) < len(key)+around {
@@ -37,8 +37,8 @@ func AppendKey(b []byte, key string, spaced bool) []byte {
 	return d[:n]
 }
 
-// appendSep appends a comma if b ends with a value. Going by the last byte
-// needs no bookkeeping across marshalers, namespaces and reflected encoders.
+// appendSep appends a comma if b ends with a value. It looks at the last byte:
+// that works across marshalers, namespaces and reflected encoders without state.
 func appendSep(b []byte, spaced bool) []byte {
 	if len(b) == 0 {
 		return b
@@ -90,7 +90,7 @@ func appendComplex(b []byte, v complex128, bits int) []byte {
 	b = append(b, '"')
 	b = strconv.AppendFloat(b, real(v), 'f', -1, bits)
 	if imag(v) >= 0 {
-		b = append(b, '+') // strconv gives numbers no plus; zap's ++Inf stays as it is
+		b = append(b, '+') // strconv writes no plus; zap writes ++Inf, and so does this
 	}
 	b = strconv.AppendFloat(b, imag(v), 'f', -1, bits)
 	return append(b, 'i', '"')
@@ -109,7 +109,7 @@ func appendTime(b []byte, t time.Time, layout string) []byte {
 		}
 	}
 	b = t.AppendFormat(b, layout)
-	// A layout may hold anything, and so may the name of a zone.
+	// A layout or the name of a zone may contain anything.
 	if s := asString(b[start:]); firstSpecial(s) < len(s) {
 		b = AppendEscaped(b[:start], string(b[start:]))
 	}
@@ -120,9 +120,9 @@ func appendTime(b []byte, t time.Time, layout string) []byte {
 // for its hours.
 const maxOffset = 100 * 60 * 60
 
-// appendISO8601 is what [time.Time.AppendFormat] does with that layout, but
-// does not read it, and looks up the zone once. It refuses years that need more
-// or less than four digits, and impossible zones.
+// appendISO8601 appends what [time.Time.AppendFormat] does for that layout, but
+// does not parse it, and looks up the zone once. It reports false, and appends
+// nothing, for years outside of 0 to 9999 and for offsets of 100 hours or more.
 func appendISO8601(b []byte, t time.Time) ([]byte, bool) {
 	_, offset := t.Zone()
 	local := time.Unix(t.Unix()+int64(offset), 0).UTC()
@@ -163,5 +163,6 @@ func append2(b []byte, v int) []byte {
 	return append(b, byte('0'+v/10), byte('0'+v%10))
 }
 
-// asString saves a copy where the bytes are only looked at.
+// asString returns b as a string without a copy. It is valid as long as b does
+// not change.
 func asString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -40,11 +40,10 @@
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 //
 // StartLiveTail sends an update a second, with at most 500 events, for three
-// hours. SDKs put "streaming-" before the host of the endpoint, which does not
-// matter to [Server.Client], but which no address of loopback has. Set
-// AWS_DISABLE_HOST_PREFIX_INJECTION=true for the aws command and boto3; in Go
-// the middleware package of smithy-go's HTTP transport has
-// DisableEndpointHostPrefix.
+// hours. SDKs put "streaming-" or "stream-" before the host of the endpoint,
+// which does not matter to [Server.Client], but to which no name of loopback
+// leads: set AWS_DISABLE_HOST_PREFIX_INJECTION=true for the aws command and
+// boto3, and in Go use DisableEndpointHostPrefix of smithy-go's transport/http.
 //
 // # The page
 //

@@ -224,8 +224,8 @@ func (s *Server) Messages(group, stream string) []string {
 	return messages
 }
 
-// Close ends the server: black-holed and delayed requests are let go with a
-// broken connection, the socket is closed, and later requests find that
+// Close ends the server: black-holed and delayed requests and live tails are
+// let go with a broken connection, the socket is closed, and later requests find that
 // nothing listens. What was stored and counted can still be read. Close waits
 // for running requests; closing twice does nothing.
 func (s *Server) Close() error {

@@ -32,7 +32,8 @@ var _ http.RoundTripper = transport{}
 // closed server refuses the connection, a request whose context ends returns
 // at once with the context's cause, and a body that is not as long as
 // ContentLength says is an error. A body whose Read blocks holds its goroutine
-// until Read returns.
+// until Read returns; a response that goes on, as that of StartLiveTail does,
+// holds it until its own body is closed.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 // RoundTrip implements [http.RoundTripper].

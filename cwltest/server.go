@@ -225,9 +225,9 @@ func (s *Server) Messages(group, stream string) []string {
 }
 
 // Close ends the server: black-holed and delayed requests and live tails are
-// let go with a broken connection, the socket is closed, and later requests find that
-// nothing listens. What was stored and counted can still be read. Close waits
-// for running requests; closing twice does nothing.
+// let go with a broken connection, the socket is closed, and later requests
+// find that nothing listens. What was stored and counted can still be read.
+// Close waits for running requests; closing twice does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true

@@ -2,7 +2,7 @@
 
 import { $, copy, count, el } from "./dom.js";
 import { detail } from "./detail.js";
-import { patternOf } from "./event.js";
+import { narrow, patternOf } from "./event.js";
 import { chips, histogram } from "./filters.js";
 import { listen } from "./keys.js";
 import { emptyState, List } from "./list.js";
@@ -183,7 +183,7 @@ async function open(event, index, panel = true) {
     close, link: () => location.href,
     only: (f) => { toggle(state.hidden.functions, f, [...view.colors.keys()], true); },
     column: (key) => { view.toggleColumn(key, list.events); open(event, index); },
-    filter: (field) => setText(patternOf(field)),
+    filter: (field) => setText(narrow(state.text, patternOf(field))),
   });
 }
 

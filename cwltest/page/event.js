@@ -46,6 +46,14 @@ function readText(event) {
   return { message: body, fields: [], stack: "" };
 }
 
+// narrow adds a pattern to the one that filters already; text gives way.
+export function narrow(filter, pattern) {
+  const inside = (text) => /^\{(.*)\}$/s.exec(text)?.[1].trim();
+  const [a, b] = [inside(filter), inside(pattern)];
+  if (!a || !b || a.includes(b)) return a && b ? filter : pattern;
+  return `{ ${a.includes("||") ? `(${a})` : a} && ${b} }`;
+}
+
 function parse(text) {
   try {
     // A number that JavaScript cannot hold is shown as it was written.

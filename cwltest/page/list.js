@@ -83,8 +83,15 @@ export class List {
   toEnd() { this.scrollTo(this.total); }
 
   // refresh asks anew for what is on the screen, or for the end of the list, or for
-  // the surroundings of an event. While an answer is awaited one more can be due.
+  // the surroundings of an event, which no other refresh overtakes: its answer says
+  // where the list is.
   async refresh({ at, anchor } = {}) {
+    if (at) return (this.seeking = this.ask(at, anchor));
+    await this.seeking;
+    return this.ask();
+  }
+
+  async ask(at, anchor) {
     const ask = ++this.asked;
     const n = this.visible + 2 * ahead;
     const request = at ? { at, n } : this.follow ? { from: -1, n } : { from: Math.max(0, Math.floor(this.top) - ahead), n };

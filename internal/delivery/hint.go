@@ -189,7 +189,7 @@ func hintConfig(err error) string {
 	case strings.Contains(text, "shared config profile"):
 		return "check AWS_PROFILE"
 	case errors.As(err, &file):
-		return fmt.Sprintf("check the file %q", file.Path)
+		return "check the file " + strconv.Quote(file.Path)
 	}
 	return "check the AWS configuration"
 }

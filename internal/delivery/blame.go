@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"errors"
-	"sync/atomic"
 
 	"github.com/aws/smithy-go"
 )
@@ -38,18 +37,24 @@ const (
 	maxBadPuts = 64
 )
 
-// count takes down a put that failed. known is the fault of another delivery.
-func (b *blame) count(err error, known string) {
-	text := Code(err)
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		text = api.ErrorMessage() // without a request id
-	}
+// count takes down a put that failed. fault is what all of an earlier batch failed
+// with, if nothing succeeded since.
+func (b *blame) count(err, fault error) {
+	text := textOf(err)
 	if b.puts == 0 {
-		b.first, b.text, b.known = err, text, text == known
+		b.first, b.text, b.known = err, text, fault != nil && textOf(fault) == text
 	}
 	b.puts++
 	b.varied = b.varied || text != b.text
+}
+
+// textOf is what the service said, without a request id.
+func textOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return Code(err)
 }
 
 // add takes down an event that failed alone.
@@ -82,27 +87,12 @@ func (b *blame) settle(report Report) {
 	*b = blame{taken: true}
 }
 
-// withdraw gives the events back, and the text and the first error of the fault.
-func (b *blame) withdraw() (rs []*request, text string, why error) {
+// withdraw gives the events back, and the first error.
+func (b *blame) withdraw() (rs []*request, why error) {
 	for _, bad := range b.alone {
 		rs = append(rs, bad.request)
 	}
-	text, why = b.text, b.first
+	why = b.first
 	*b = blame{}
-	return rs, text, why
-}
-
-// A fault is what the service found wrong with a whole batch, which is likely to be
-// wrong with the next, until something succeeds.
-type fault struct{ text atomic.Pointer[string] }
-
-func (f *fault) set(text string) { f.text.Store(&text) }
-func (f *fault) clear()          { f.text.Store(nil) }
-
-// get is the text, or none that an error has.
-func (f *fault) get() string {
-	if t := f.text.Load(); t != nil {
-		return *t
-	}
-	return "\x00"
+	return rs, why
 }

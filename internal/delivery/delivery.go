@@ -81,7 +81,6 @@ func (d *delivery) pop() *request {
 
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
-	d.stream.fault.clear()
 	d.blame.settle(d.report)
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
@@ -114,7 +113,7 @@ func (d *delivery) suspect(ctx context.Context, c class, err error) error {
 		r.suspected = true // it may have been damaged on its way
 		return nil
 	}
-	d.blame.count(err, d.stream.fault.get())
+	d.blame.count(err, d.stream.pace.cause())
 	if r.notice != "" || r.evs.Len() > 1 {
 		d.halve(err)
 	} else {
@@ -126,9 +125,8 @@ func (d *delivery) suspect(ctx context.Context, c class, err error) error {
 	case d.blame.suspicious() && d.newestFirst():
 		d.blame.probed = true
 	case d.blame.everything():
-		rs, text, why := d.blame.withdraw()
+		rs, why := d.blame.withdraw()
 		d.left = append(d.left, rs...)
-		d.stream.fault.set(text)
 		return why
 	case d.blame.often():
 		sleep(ctx, time.Second)

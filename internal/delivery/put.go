@@ -65,8 +65,10 @@ func (s *Stream) confirmEncoding(r *request, gzipErr error) {
 
 // send makes one call of the client.
 func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) (out *cloudwatchlogs.PutLogEventsOutput, err error) {
-	if s.unusable != nil {
-		return nil, s.unusable
+	if sdk, ok := s.Client.(*cloudwatchlogs.Client); ok && sdk != nil && s.latency.ofLast() == 0 {
+		if err := checkRegion(sdk); err != nil {
+			return nil, err
+		}
 	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.Group, LogStreamName: &s.Name, SequenceToken: s.tokens.next()}
 	fast := s.takesBodies.Load()

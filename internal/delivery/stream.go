@@ -33,14 +33,12 @@ type Stream struct {
 
 	setUp       sync.Once
 	takesBodies atomic.Bool // the client sends bodies that were made here
-	unusable    error       // why the client cannot send anything
 	calls       caller
 	pace        pace
 	latency     latency
 	tokens      tokens
 	creator     creator
 	compression compression
-	fault       fault
 }
 
 // Client is the part of *cloudwatchlogs.Client that is called.
@@ -85,9 +83,6 @@ func (s *Stream) prepare() {
 	s.setUp.Do(func() {
 		s.Client = withoutSignerLog(s.Client)
 		s.takesBodies.Store(takesBodies(s.Client))
-		if sdk, ok := s.Client.(*cloudwatchlogs.Client); ok && sdk != nil {
-			s.unusable = checkRegion(sdk)
-		}
 	})
 }
 

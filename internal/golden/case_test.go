@@ -27,8 +27,9 @@ type testCase struct {
 	Expect   expectation
 	place    // of all calls
 
-	broken  error // it cannot be read
-	unknown error // it has a member that is not known here
+	broken  error    // it cannot be read
+	unknown error    // it has a member that is not known here
+	known   *outcome // see there
 }
 
 type config struct {

@@ -2,27 +2,42 @@ package golden_test
 
 import "slices"
 
+// An outcome is what the record says about the flushes of a case, no matter what
+// rules there are.
+type outcome struct {
+	flushes []flush
+	calls   [][]int // that made the events of each, by the model
+	blame   string  // the quirk to blame for losses, see blamesDescribe
+}
+
+// outcome is worked out once: the model asks for it again and again.
+func (c *testCase) outcome() *outcome {
+	if c.known == nil {
+		c.known = &outcome{c.recorded().flushes, c.simulate(rules{}, nil).sent, c.blamesDescribe()}
+	}
+	return c.known
+}
+
 // fates is what became, by the record, of the events that calls made.
 func (c *testCase) fates(r rules) map[int]fate {
-	base, all := c.simulate(rules{}, nil), c.recorded().flushes
-	if len(base.sent) != len(all) {
+	known := c.outcome()
+	if len(known.calls) != len(known.flushes) {
 		return nil
 	}
 	fates := make(map[int]fate)
-	blame := c.blamesDescribe()
 	worst := lost
-	for i, f := range all {
-		if f.fate == lost && r[blame] {
+	for i, f := range known.flushes {
+		if f.fate == lost && r[known.blame] {
 			f.fate = delivered
 		}
 		worst = min(worst, f.fate)
-		for _, call := range base.sent[i] {
+		for _, call := range known.calls[i] {
 			fates[call] = f.fate
 		}
 	}
 	// What the original did not get to send had no better fate than the rest.
 	for i := range c.calls() {
-		if _, sent := fates[i]; !sent && len(all) > 0 {
+		if _, sent := fates[i]; !sent && len(known.flushes) > 0 {
 			fates[i] = worst
 		}
 	}

@@ -102,7 +102,7 @@ func (c *testCase) recordsNoFate() bool {
 	for _, q := range quirks {
 		all[q.id] = true
 	}
-	recorded, sent := len(c.recorded().flushes), len(c.simulate(rules{}, nil).sent)
+	recorded, sent := len(c.outcome().flushes), len(c.outcome().calls)
 	return (recorded == 0 || recorded != sent) && c.anyFault(func(fault) bool { return true }) && len(c.simulate(all, nil).flushes) > 0
 }
 
@@ -130,7 +130,7 @@ func (c *testCase) inBackground() bool {
 }
 
 func (c *testCase) loses() bool {
-	return slices.ContainsFunc(c.recorded().flushes, func(f flush) bool { return f.fate == lost })
+	return slices.ContainsFunc(c.outcome().flushes, func(f flush) bool { return f.fate == lost })
 }
 
 func (c *testCase) rewritesRoot() bool { return c.Config.Via == "setup_canonical" }

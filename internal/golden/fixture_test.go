@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -307,6 +308,35 @@ func (l *fixture) batches() (all [][]event) {
 		}
 	}
 	return all
+}
+
+// compareStored checks what is in the streams.
+func (l *fixture) compareStored(r *report) {
+	for name, texts := range l.c.Expect.Stored {
+		group, stream, _ := strings.Cut(name, " / ")
+		there := slices.DeleteFunc(l.srv.Messages(group, stream), func(msg string) bool { return strings.HasPrefix(msg, own) })
+		r.equal("stored in "+name, there, texts)
+	}
+}
+
+// comparePending checks how much is in the buffer.
+func (l *fixture) comparePending(r *report, want int) {
+	if l.out == nil {
+		return
+	}
+	if n := int(l.out.Stats().Pending); n != want {
+		r.errorf("%d pending, want %d", n, want)
+	}
+}
+
+// compareFates checks that every event has one fate or is pending.
+func (l *fixture) compareFates(r *report) {
+	if l.out == nil {
+		return
+	}
+	if st := l.out.Stats(); st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Pending {
+		r.errorf("fates do not add up: %+v", st)
+	}
 }
 
 // redirect puts a file in the place of a standard one, and gives its content

@@ -147,21 +147,12 @@ func (c *testCase) runLogger(t *testing.T, r *report, mended rules) {
 	g := got{report: r, stdout: lines(stdout()), refused: l.refused, batches: l.batches()}
 	open := mended.certainty() > exact
 	g.unseen = open && c.acceptsUnseen()
-	if reflect.DeepEqual(want.flushes, c.recorded().flushes) && !open {
-		for name, texts := range c.Expect.Stored {
-			group, stream, _ := strings.Cut(name, " / ")
-			there := slices.DeleteFunc(l.srv.Messages(group, stream), func(msg string) bool { return strings.HasPrefix(msg, own) })
-			r.equal("stored in "+name, there, texts)
+	l.compareFates(r)
+	if !open {
+		if reflect.DeepEqual(want.flushes, c.recorded().flushes) {
+			l.compareStored(r)
 		}
-	}
-	if l.out != nil {
-		st := l.out.Stats()
-		if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Pending {
-			r.errorf("fates do not add up: %+v", st)
-		}
-		if int(st.Pending) != len(want.left) && !open {
-			r.errorf("%d pending, want %d", st.Pending, len(want.left))
-		}
+		l.comparePending(r, len(want.left))
 	}
 	// What is still in the buffer shows when it is sent.
 	before := len(l.fallback.String()) + len(stderr())
@@ -184,6 +175,7 @@ func (c *testCase) runLogger(t *testing.T, r *report, mended rules) {
 		g.stderr, g.fallback = lines(g.fallback), ""
 	}
 	g.compare(want, open)
+	l.compareFates(r)
 }
 
 // runCanonical checks of setupCanonicalLogLevels what there is: that its lines

@@ -33,7 +33,9 @@ end it tells what became of the lines, and reads them back to prove it.
 
 What is rejected, or not delivered because a right is missing, is written to
 standard error, as by the library's Fallback. The exit status is 0 only if every
-line was delivered. Ctrl-C sends what is in memory and says what was delivered.
+line was delivered. Ctrl-C sends what is in memory and says what was delivered;
+of a pipe it reads on for 3 seconds, since the program that writes may have some
+last lines. A second Ctrl-C ends it at once.
 
 Examples:
   zapcw put -group /acme/prod -stream orders app.log
@@ -41,6 +43,9 @@ Examples:
   zapcw put -json -group /acme/prod -stream orders fallback.log
   zapcw put -fallback -group /acme/prod -stream orders-late fallback.log
 `
+
+// linger is how long the program that writes to the pipe may take to end after Ctrl-C.
+const linger = 3 * time.Second
 
 // A putCommand is put with its flags.
 type putCommand struct {
@@ -94,7 +99,7 @@ func (p *putCommand) run(ctx context.Context) error {
 	err = r.Run(ctx)
 	account := replay.AccountOf(r.Out.Stats())
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		return p.interrupted(r, account)
 	case err != nil:
 		fmt.Fprintln(p.stderr, account)
@@ -155,7 +160,9 @@ func (p *putCommand) replay(in *replay.Input, to *remote.Service) *replay.Replay
 	if p.json {
 		r.Lines = &jsonLines{from: r.Lines}
 	}
-	if !p.piped() {
+	if p.piped() {
+		r.Linger = linger
+	} else {
 		// The files have the lines. A right that is missing needs a person, and
 		// what is left does not have to be printed.
 		r.Stop = func(st zapcw.Stats) bool { return st.Spilled > 0 }

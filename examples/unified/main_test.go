@@ -372,7 +372,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	// More than a pipe holds: so when it is written, the program reads.
-	if _, err := w.Write(bytes.Repeat([]byte("line\n"), 1<<20)); err != nil {
+	if _, err := w.Write(bytes.Repeat([]byte(strings.Repeat("x", 999)+"\n"), 1<<10)); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

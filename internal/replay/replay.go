@@ -42,6 +42,9 @@ type Replay struct {
 	Stop func(zapcw.Stats) bool
 	// Stalled is how long the service may take nothing; 0 is for ever.
 	Stalled time.Duration
+	// Linger is how long it reads on after ctx has ended: a program at the other
+	// end of a pipe, which heard of the same Ctrl-C, has some last lines.
+	Linger time.Duration
 	// Leaving, if set, is called before what is in memory is given up.
 	Leaving func()
 	// Part, if it is not 0, is how many bytes the service may hold; after each
@@ -66,11 +69,19 @@ type Replay struct {
 }
 
 // Run sends the lines, waits until all have their fate, and proves that they are
-// there. If ctx ends, what is in memory is still sent, for a few seconds, before
+// there. If ctx ends before the input does, what is in memory is still sent, for a few seconds, before
 // Run returns its cause. Then nothing is pending any more. A read that blocks, as from a terminal, may outlive Run.
 func (r *Replay) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	outer := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+	defer context.AfterFunc(outer, func() {
+		if r.Linger == 0 {
+			cancel(context.Cause(outer))
+			return
+		}
+		time.AfterFunc(r.Linger, func() { cancel(context.Cause(outer)) })
+	})()
 	if r.Lines == nil {
 		r.Lines = r.In
 	}

@@ -193,6 +193,33 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// TestLinger reads on after the context has ended, and the input ends in that time.
+func TestLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pr, pw := io.Pipe()
+		r, srv := inMemory(t, "")
+		in, err := Open(nil, pr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.In, r.Linger = in, 3*time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			fmt.Fprintln(pw, "one")
+			cancel()
+			time.Sleep(2 * time.Second)
+			fmt.Fprintln(pw, "last words")
+			pw.Close()
+		}()
+		if err := r.Run(ctx); err != nil || !r.Proven {
+			t.Errorf("error %v, proven %v", err, r.Proven)
+		}
+		if got := srv.Messages("/acme/prod", "orders"); len(got) != 2 {
+			t.Errorf("the stream has %q", got)
+		}
+	})
+}
+
 func TestReadError(t *testing.T) {
 	r, _ := inMemory(t, "")
 	bad := errors.New("bad disk")

@@ -155,9 +155,10 @@ func (r *Replay) run(ctx context.Context) error {
 				return err
 			}
 			r.window.clear()
-			if r.Part > 0 {
+			if r.Part > 0 && r.held >= r.Part {
 				r.Forget()
 				r.held = 0
+				r.Parts++
 			}
 		}
 		r.log(l)
@@ -261,7 +262,6 @@ func (r *Replay) settle(ctx context.Context, began *time.Time) error {
 	}
 	r.undone = undone
 	r.Reading += time.Since(*began)
-	r.Parts++
 	return nil
 }
 

@@ -18,7 +18,7 @@ type Report struct {
 
 	Sending, Reading time.Duration
 
-	Parts    int   // in which the stream was read back
+	Parts    int   // that the server had to forget
 	Others   int64 // events of others that stood between
 	Proven   bool
 	Unproven error  // why the stream could not be read
@@ -92,13 +92,13 @@ func (r *Replay) proof(w io.Writer) {
 		between = fmt.Sprintf(", with %s of others between", terminal.Count(r.Others, "event"))
 	}
 	fmt.Fprintf(w, "proven: %s in the stream, in order%s\n", all, between)
-	if r.Part > 0 && r.Parts > 1 {
-		fmt.Fprintf(w, "The server in memory held one part at a time; all %d are proven.\n", r.Parts)
+	if r.Parts > 0 {
+		fmt.Fprintf(w, "The server in memory held one part at a time; all %d are proven.\n", r.Parts+1)
 	}
 	fmt.Fprintf(w, "The SHA-256 of the lines that were read back is\n  %x\n", r.Sum)
 	switch changed := r.Changed(); {
 	case changed != "":
-		fmt.Fprintf(w, "and that of the input another, since %s.\n", changed)
+		fmt.Fprintf(w, "and that of the input another, since\n%s.\n", changed)
 	case r.Altered:
 		fmt.Fprintln(w, "and that of the input another, since not all of it was sent as it is.")
 	case r.In.Name == "standard input":

@@ -87,7 +87,6 @@ func (p *putCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
 	to, err := remote.Connect(ctx, p.endpoint)
 	if err != nil {
 		return err

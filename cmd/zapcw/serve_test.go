@@ -131,8 +131,9 @@ func TestServeKilled(t *testing.T) {
 	for round := range 3 {
 		s := start(t, "-addr", "127.0.0.1:0", "-data", data)
 		client := remote.Local(s.url).Client
+		stored := messages(t, client)
 		for text := range acknowledged {
-			if !messages(t, client)[text] {
+			if !stored[text] {
 				t.Fatalf("round %d: %q was acknowledged, and is not there", round, text)
 			}
 		}

@@ -28,7 +28,6 @@ func (c *command) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
 	to, err := openService(ctx, c)
 	if err != nil {
 		return err

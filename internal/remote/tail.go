@@ -17,8 +17,10 @@ const (
 	// late is how long after its time an event may come and still be found: a Syncer keeps
 	// events for a minute, unless MaxAge is set.
 	late = 2 * time.Minute
-	// lookAgain is how many looks pass between two at events that came late.
+	// lookAgain is how many looks pass between two that go back so far; the others go
+	// back a little.
 	lookAgain = 5
+	recent    = 3 * time.Second
 	// tailPause is between two looks. What is younger waits for the next one: others
 	// may have logged before it, and be slower.
 	tailPause = time.Second
@@ -46,10 +48,11 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 		return err
 	}
 	for n := 0; ; n++ {
-		from := min(t.last, time.Now().UnixMilli())
+		back := recent
 		if n%lookAgain == 0 {
-			from = max(t.From, min(t.last, time.Now().UnixMilli())-late.Milliseconds())
+			back = late
 		}
+		from := max(t.From, min(t.last, time.Now().UnixMilli())-back.Milliseconds())
 		began := time.Now()
 		err := t.read(ctx, from, print)
 		var missing *types.ResourceNotFoundException

@@ -30,7 +30,7 @@ func (r *Replay) look(cancel context.CancelCauseFunc) {
 	case r.Progress.Shows():
 		text := r.status()
 		if waiting && r.readBack.Load() == 0 {
-			text = "waiting, " + remote.Reason(st.LastError).Error() + "; " + text
+			text += "; waiting: " + remote.Reason(st.LastError).Error()
 		}
 		r.Progress.Show(text)
 	}

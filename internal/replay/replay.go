@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,9 +69,10 @@ type Replay struct {
 	readBack atomic.Int64 // events of this window; 0 while lines are sent
 }
 
-// Run sends the lines, waits until all have their fate, and proves that they are
-// there. If ctx ends before the input does, what is in memory is still sent, for a few seconds, before
-// Run returns its cause. Then nothing is pending any more. A read that blocks, as from a terminal, may outlive Run.
+// Run sends the lines, waits until all have their fate, proves that they are there, and
+// closes the input. If ctx ends before that does, what is in memory is still sent, for a few
+// seconds, and nothing is pending when Run returns ctx's cause. A read that blocks, as
+// from a terminal, may outlive Run.
 func (r *Replay) Run(ctx context.Context) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -91,7 +93,10 @@ func (r *Replay) Run(ctx context.Context) error {
 	r.core = zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), r.Out, zapcore.DebugLevel)
 
 	result := make(chan error, 1)
-	go func() { result <- r.run(ctx) }()
+	go func() {
+		err := r.run(ctx)
+		result <- cmp.Or(err, r.In.Close())
+	}()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	defer r.Progress.Clear()

@@ -75,11 +75,12 @@ type extensionAPI struct {
 	*httptest.Server
 	asked chan struct{}
 	next  chan struct{}
+	gone  chan struct{} // closed by Close
 	first bool
 }
 
 func newExtensionAPI() *extensionAPI {
-	a := &extensionAPI{asked: make(chan struct{}), next: make(chan struct{}), first: true}
+	a := &extensionAPI{asked: make(chan struct{}), next: make(chan struct{}), gone: make(chan struct{}), first: true}
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.Header().Set("Lambda-Extension-Identifier", "7a3b")
@@ -87,13 +88,15 @@ func newExtensionAPI() *extensionAPI {
 		}
 		select {
 		case a.asked <- struct{}{}:
-		case <-r.Context().Done():
+		case <-a.gone:
+			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		select {
 		case <-a.next:
 			fmt.Fprint(w, `{"eventType":"INVOKE","requestId":""}`)
-		case <-r.Context().Done():
+		case <-a.gone:
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}))
 	return a
@@ -123,6 +126,6 @@ func (a *extensionAPI) await() error {
 
 // Close lets the extension go, which waits for an event.
 func (a *extensionAPI) Close() {
-	a.CloseClientConnections()
+	close(a.gone)
 	a.Server.Close()
 }

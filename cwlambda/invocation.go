@@ -100,11 +100,16 @@ func (i *invocation) finish() {
 func (i *invocation) failed(err error) {
 	i.once.Do(func() {
 		i.stopWatch()
-		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)), zapcw.Release())
+		i.release()
+		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)))
 		i.drain()
 		i.end()
 	})
 }
+
+// release sends what the scope holds. It does not ride on an entry, which a
+// sampler may drop.
+func (i *invocation) release() { i.logger.With(zapcw.Release()) }
 
 // drain flushes, unless others do in the background. What is not delivered in
 // time stays in memory.
@@ -128,9 +133,10 @@ func (i *invocation) panicked(v any, stack string) {
 		if !ok {
 			err = errors.New(fmt.Sprint(v))
 		}
+		i.release()
 		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
 			ce.Stack = stack
-			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)), zapcw.Release())
+			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)))
 		}
 		i.f.out.flush(i.limit())
 		i.end()

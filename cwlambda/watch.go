@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"example.com/zapcw"
 )
 
 // A watch flushes while the function still runs when the deadline nears, because
@@ -71,8 +69,9 @@ func (w *watch) run() {
 	if !w.sleep(time.Until(w.warnAt)) {
 		return
 	}
+	w.inv.release()
 	w.inv.logger.Error("function is about to time out",
-		zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)), zapcw.Release())
+		zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)))
 	for time.Until(w.spillAt) > 0 {
 		w.drain(w.spillAt)
 		if !w.sleep(watchPause) {

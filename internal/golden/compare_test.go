@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"example.com/zapcw/internal/engine"
 )
 
 // A report collects what is not as wanted.
@@ -118,18 +120,31 @@ func (g *got) without(gone []string) string {
 	return strings.Join(g.others(), "\n")
 }
 
-// drop takes a text out of the fallback that stands there by itself.
+// drop takes an event out of the fallback.
 func (g *got) drop(text string) bool {
-	before, after, ok := strings.Cut("\n"+g.fallback, "\n"+text+"\n")
+	before, after, ok := strings.Cut("\n"+g.fallback, "\n"+string(engine.AppendMarked(nil, []byte(text)))+"\n")
 	if ok {
 		g.fallback = strings.TrimPrefix(before+"\n"+after, "\n")
 	}
 	return ok
 }
 
-// others are the lines of the fallback that are not zapcw's own.
-func (g *got) others() []string {
-	return slices.DeleteFunc(lines(g.fallback), func(line string) bool { return line == "" || strings.HasPrefix(line, own) })
+// others are the events that are in the fallback, between zapcw's own lines.
+func (g *got) others() (all []string) {
+	var marked []string
+	for _, line := range lines(g.fallback) {
+		switch {
+		case line == "" || strings.HasPrefix(line, own):
+		case strings.HasPrefix(line, "\t") && len(marked) > 0:
+			marked[len(marked)-1] += "\n" + line
+		default:
+			marked = append(marked, line)
+		}
+	}
+	for _, event := range marked {
+		all = append(all, string(engine.Unmark([]byte(event))))
+	}
+	return all
 }
 
 // parts are what is made of a text that is too long for one event.

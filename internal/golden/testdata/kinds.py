@@ -221,6 +221,8 @@ def odd():
     yield case("odd/purge-truthy", [{"method": "info", "msg": "m", "purge": 1}, {"method": "info", "msg": "n", "purge": "no"}, {"method": "info", "msg": "o", "purge": 0}])
     yield case("odd/fractions-of-milliseconds", [{"method": "info", "msg": "m", "at_ms": 1.6}, {"method": "purge"}])
     yield case("odd/callable-raises", [{"method": "info", "msg": "m"}, {"method": "purge"}], config={"format": {"$callable": "raises"}})
+    yield case("odd/lost-lines", [{"method": "info", "msg": "a\nb\n"}, {"method": "info", "msg": "zapcw: c\n\td\n\n"}, {"method": "purge"}, {"method": "info", "msg": "e\r\nf"}],
+        config={"format": "", "level": 10}, setup=SEEDED, faults=[{"op": "PutLogEvents", "times": -1, "code": "AccessDeniedException", "message": "x"}])
     yield formatter("exceptions", {"msg": "m", "exc": ["ValueError"]}, {"msg": "m", "exc": ["KeyError", "k"]}, {"msg": "m", "exc": ["ValueError", "a", 2]})
     yield formatter("odd-messages", {"msg": py("float", 2.5)}, {"msg": py("bool", True)}, {"msg": py("int", 5)}, {"msg": py("tuple", [1, 2])},
         {"msg": '{"a": NaN}'}, {"msg": "Infinity"}, {"msg": " [1] "}, {"msg": '{"a": 1, "a": 2}'}, {"msg": '{"a": "\\ud83d"}'}, {"msg": '{"n": 1e400}'},

@@ -334,7 +334,7 @@ func TestStatsInOperations(t *testing.T) {
 func TestLinesInOperations(t *testing.T) {
 	const file = "docs/operations.md"
 	verb := regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
-	hints := []string{"hint", "Hint", "hintDenied"}
+	hints := []string{"hint", "Hint", "hintAnswer", "hintConfig", "hintCredentials", "hintDenied"}
 	var texts, advice []string
 	for _, name := range []string{"internal/engine", "internal/delivery"} {
 		parse(t, name, func(file *ast.File) {

@@ -63,7 +63,7 @@ type Destination struct {
 	Stream string
 	// Function is what {func} stands for, see [NewPrefixEncoder].
 	Function string
-	// Format is what stands before the message. It is read by [PrefixOf]; in a
+	// Format is what stands before the message. It is read by [ParsePrefix]; in a
 	// map it may be a Prefix too. A nil Format is [StandardPrefix].
 	Format Prefix
 	// Hold keeps back what is below the level, if it is not nil. In a text it is
@@ -226,7 +226,7 @@ func (d *Destination) decode(path string, v any) error {
 	switch v := m["format"].(type) {
 	case nil:
 	case string:
-		if d.Format, err = PrefixOf(v); err != nil {
+		if d.Format, err = ParsePrefix(v); err != nil {
 			return decode.At(decode.Join(path, "format"), err)
 		}
 	case Prefix:

@@ -366,7 +366,7 @@ func TestConfigBuildCloudWatch(t *testing.T) {
 // TestConfigBuildFindsCallersIfNeeded: what finds the caller costs as much as
 // the rest of a call.
 func TestConfigBuildFindsCallersIfNeeded(t *testing.T) {
-	template, err := PrefixOf("{level} ")
+	template, err := ParsePrefix("{level} ")
 	if err != nil {
 		t.Fatal(err)
 	}

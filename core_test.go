@@ -168,7 +168,7 @@ func TestCoreAllocs(t *testing.T) {
 	if testkit.RaceEnabled {
 		t.Skip("the race detector makes pools forget, so there is nothing to count")
 	}
-	template, err := zapcw.PrefixOf("{level} {logger}> ")
+	template, err := zapcw.ParsePrefix("{level} {logger}> ")
 	if err != nil {
 		t.Fatal(err)
 	}

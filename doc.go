@@ -22,7 +22,7 @@
 // # Prefixes
 //
 // [NewPrefixEncoder] writes prefix, message and fields; [NewJSONEncoder] writes
-// JSON. A prefix is a label, a template or a function, see [PrefixOf] and
+// JSON. A prefix is a label, a template or a function, see [ParsePrefix] and
 // [PrefixFunc]:
 //
 //	#standard   {level}: {func}: {caller}:

@@ -76,7 +76,7 @@ func NewEncoderConfig() zapcore.EncoderConfig {
 //
 //   - The order is time, level, name, caller, function, message, fields, stack.
 //   - Without cfg.EncodeCaller, the caller is <logger>.<function>:<line>. The
-//     function is the bare name, as {caller} in [PrefixOf]; if it is unknown,
+//     function is the bare name, as {caller} in [ParsePrefix]; if it is unknown,
 //     the file takes its place. A logger without a name is left out with its
 //     dot. A named logger that does not record callers is written alone, unless
 //     NameKey gives names a member of their own.

@@ -70,7 +70,7 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	}
 }
 
-// PrefixOf makes a Prefix of a label (#standard, #short, #simple, #mini) or of a
+// ParsePrefix makes a Prefix of a label (#standard, #short, #simple, #mini) or of a
 // template. In a template, which is read once, these stand for values of the entry:
 //
 //	{level}   DEBUG INFO WARNING ERROR CRITICAL, or a number in decimal
@@ -91,7 +91,7 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 // #Mini and "#mini " are errors too.
 //
 // [zap.AddCaller]: https://pkg.go.dev/go.uber.org/zap#AddCaller
-func PrefixOf(s string) (Prefix, error) {
+func ParsePrefix(s string) (Prefix, error) {
 	switch s {
 	case "#standard":
 		return StandardPrefix, nil
@@ -124,13 +124,13 @@ func PrefixFunc(f func(level zapcore.Level, function, caller, msg string) string
 	}
 }
 
-// UnmarshalText reads a label or a template as [PrefixOf] does. After an error
+// UnmarshalText reads a label or a template as [ParsePrefix] does. After an error
 // the Prefix is what it was.
 func (p *Prefix) UnmarshalText(text []byte) error {
 	if p == nil {
 		return errors.New("prefix: cannot unmarshal into a nil *Prefix")
 	}
-	prefix, err := PrefixOf(string(text))
+	prefix, err := ParsePrefix(string(text))
 	if err != nil {
 		return err
 	}

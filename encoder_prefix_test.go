@@ -25,8 +25,8 @@ func ExampleNewPrefixEncoder() {
 	// WARNING: checkout: stock is low	{"item": "A-10045", "left": 2}
 }
 
-func ExamplePrefixOf() {
-	prefix, err := PrefixOf("{level} [{logger}] {{{func}}} ")
+func ExampleParsePrefix() {
+	prefix, err := ParsePrefix("{level} [{logger}] {{{func}}} ")
 	if err != nil {
 		panic(err)
 	}
@@ -34,9 +34,9 @@ func ExamplePrefixOf() {
 	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
 	logger.Named("stock").Error("none left")
 
-	_, err = PrefixOf("{levle}: ")
+	_, err = ParsePrefix("{levle}: ")
 	fmt.Println(err)
-	_, err = PrefixOf("#tiny")
+	_, err = ParsePrefix("#tiny")
 	fmt.Println(err)
 	// Output:
 	// ERROR [stock] {checkout} none left
@@ -102,7 +102,7 @@ func ExampleStandardPrefix() {
 	// Output: INFO: checkout: ExampleStandardPrefix: ready
 }
 
-func TestPrefixOf(t *testing.T) {
+func TestParsePrefix(t *testing.T) {
 	const debug, info, warn, crit = zapcore.DebugLevel, zapcore.InfoLevel, zapcore.WarnLevel, zapcore.DPanicLevel
 	for _, tt := range []struct {
 		prefix, function string
@@ -149,9 +149,9 @@ func TestPrefixOf(t *testing.T) {
 		{"#prod: ", "Fn", info, "m", "#prod: m"},
 		{" #mini", "Fn", info, "m", " #minim"},
 	} {
-		p, err := PrefixOf(tt.prefix)
+		p, err := ParsePrefix(tt.prefix)
 		if err != nil {
-			t.Errorf("PrefixOf(%q): %v", tt.prefix, err)
+			t.Errorf("ParsePrefix(%q): %v", tt.prefix, err)
 			continue
 		}
 		ent := zapcore.Entry{Level: tt.level, Message: tt.msg, Caller: callerOf("(*T).handler"), LoggerName: "orders", Time: time.Now()}
@@ -161,7 +161,7 @@ func TestPrefixOf(t *testing.T) {
 	}
 }
 
-func TestPrefixOfErrors(t *testing.T) {
+func TestParsePrefixErrors(t *testing.T) {
 	const labels = ": unknown label: known are #mini #short #simple #standard"
 	const names = ": known are {caller} {file} {func} {level} {line} {logger}"
 	for in, want := range map[string]string{
@@ -176,9 +176,9 @@ func TestPrefixOfErrors(t *testing.T) {
 		"{level":        `"{level": { at byte 0 is never closed: write {{ for a literal brace`,
 		"x} ":           `"x} ": } at byte 1 closes nothing: write }} for a literal brace`,
 	} {
-		p, err := PrefixOf(in)
+		p, err := ParsePrefix(in)
 		if err == nil || err.Error() != "prefix "+want || p != nil {
-			t.Errorf("PrefixOf(%q): %v, want %s", in, err, want)
+			t.Errorf("ParsePrefix(%q): %v, want %s", in, err, want)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func ExampleMiniPrefix() {
 }
 
 // A template knows the logger's name and the place in the source too.
-func ExamplePrefixOf() {
-	p, err := zapcw.PrefixOf("{level} {{{logger}}} {func} {file}> ")
+func ExampleParsePrefix() {
+	p, err := zapcw.ParsePrefix("{level} {{{logger}}} {func} {file}> ")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -67,9 +67,9 @@ func ExamplePrefixOf() {
 }
 
 // What a template does not know is an error when it is read, not when it is used.
-func ExamplePrefixOf_errors() {
+func ExampleParsePrefix_errors() {
 	for _, text := range []string{"{levl}: ", "{level: ", "#minimal"} {
-		_, err := zapcw.PrefixOf(text)
+		_, err := zapcw.ParsePrefix(text)
 		fmt.Println(err)
 	}
 	// Output:

@@ -53,7 +53,7 @@ func benchFields(n int) []zapcore.Field {
 
 func mustPrefix(tb testing.TB, s string) Prefix {
 	tb.Helper()
-	p, err := PrefixOf(s)
+	p, err := ParsePrefix(s)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func reserve(logger *zap.Logger, items int) {
 
 // newPayment has a form of its own, as a configuration file would have it.
 func newPayment(out *zapcw.Syncer) (handler, error) {
-	prefix, err := zapcw.PrefixOf("{level}: {func}: [{file}:{line}] ")
+	prefix, err := zapcw.ParsePrefix("{level}: {func}: [{file}:{line}] ")
 	if err != nil {
 		return nil, err
 	}

@@ -210,13 +210,13 @@ func TestTableOfPrefixes(t *testing.T) {
 		if !ok || strings.HasPrefix(text, "{") {
 			continue
 		}
-		if strings.HasPrefix(row[0], "`PrefixOf(") {
+		if strings.HasPrefix(row[0], "`ParsePrefix(") {
 			prefix = []string{strings.Split(row[0], `"`)[1]}
 		}
 		if len(prefix) == 0 {
 			continue
 		}
-		p, err := zapcw.PrefixOf(prefix[0])
+		p, err := zapcw.ParsePrefix(prefix[0])
 		if err != nil {
 			t.Error(err)
 			continue
@@ -227,7 +227,7 @@ func TestTableOfPrefixes(t *testing.T) {
 			t.Errorf("README.md has %q for %s, want %q", text, prefix[0], buf.String())
 		}
 	}
-	_, err := zapcw.PrefixOf("#unknown")
+	_, err := zapcw.ParsePrefix("#unknown")
 	wantSame(t, "labels in README.md", gotLabels, strings.Fields(known(t, err)))
 
 	ent.Time = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
@@ -239,7 +239,7 @@ func TestTableOfPrefixes(t *testing.T) {
 	if last := rows[len(rows)-1]; last[0] != "`NewJSONEncoder`" || last[2] != "`"+strings.TrimSpace(buf.String())+"`" {
 		t.Errorf("README.md has %q, want %s", last, buf.String())
 	}
-	_, err = zapcw.PrefixOf("{unknown}")
+	_, err = zapcw.ParsePrefix("{unknown}")
 	wantSame(t, "placeholders in README.md", gotNames, strings.Fields(strings.NewReplacer("{", "", "}", "").Replace(known(t, err))))
 }
 

@@ -209,7 +209,7 @@ func goFormat(format value) (zapcw.Prefix, error) {
 			return callable(name, ofZap(l), function, caller, msg)
 		}), nil
 	case "str":
-		return zapcw.PrefixOf(format.strOr(""))
+		return zapcw.ParsePrefix(format.strOr(""))
 	}
 	return nil, errKey
 }

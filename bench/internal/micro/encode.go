@@ -24,7 +24,7 @@ type Encoder struct {
 
 // Encoders gives zap's JSON encoder, the yardstick, and those of zapcw.
 func Encoders() ([]Encoder, error) {
-	template, err := zapcw.PrefixOf("{level} {func} {caller} {logger} {line}: ")
+	template, err := zapcw.ParsePrefix("{level} {func} {caller} {logger} {line}: ")
 	if err != nil {
 		return nil, err
 	}

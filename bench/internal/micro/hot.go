@@ -63,7 +63,7 @@ func Targets(path string) ([]Target, error) {
 		return nil, err
 	}
 	buffered := &zapcore.BufferedWriteSyncer{WS: file}
-	template, err := zapcw.PrefixOf("{level} {logger}> ")
+	template, err := zapcw.ParsePrefix("{level} {logger}> ")
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,9 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	s := &zapcw.Syncer{Client: cloudwatchlogs.NewFromConfig(cfg), Group: "/acme/prod", Stream: "orders"}
-	logger := zap.New(zapcw.NewCore(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), s, zap.InfoLevel), zap.AddCaller())
+	out := &zapcw.Syncer{Client: cloudwatchlogs.NewFromConfig(cfg), Group: "/acme/prod", Stream: "orders"}
+	enc := zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig())
+	logger := zap.New(zapcw.NewCore(enc, out, zap.InfoLevel), zap.AddCaller())
 	defer logger.Sync()
 	logger.Info("order placed", zap.Int("items", 3))
 }

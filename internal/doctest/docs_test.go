@@ -24,6 +24,8 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
+const configuration = "docs/configuration.md"
+
 // chapter is the text of a document under a heading, with tables and all.
 func chapter(t *testing.T, file, heading string) string {
 	t.Helper()
@@ -137,7 +139,7 @@ func levelName(l zapcore.Level) string {
 	return fmt.Sprint(enc.Fields["level"].([]any)...)
 }
 
-// TestTableOfFields compares README.md's fields and defaults with the Syncer's.
+// TestTableOfFields compares docs/configuration.md's fields and defaults with the Syncer's.
 func TestTableOfFields(t *testing.T) {
 	want := map[string]string{
 		"MaxEvents":     defaultOf(t, "max_events"),
@@ -159,35 +161,35 @@ func TestTableOfFields(t *testing.T) {
 		t.Errorf("Spill is %d and a put of %d bytes: want 0 and 1,048,576", zapcw.Spill, batch.MaxBytes)
 	}
 	var fields []string
-	for _, row := range table(t, chapter(t, "README.md", "Configuration"), "field", "default") {
+	for _, row := range table(t, chapter(t, configuration, "Fields of a Syncer"), "field", "default") {
 		for _, f := range codes(row[0]) {
 			fields = append(fields, f)
 			if row[1] != want[f] {
-				t.Errorf("README.md has the default %q of %s, want %q", row[1], f, want[f])
+				t.Errorf("docs/configuration.md has the default %q of %s, want %q", row[1], f, want[f])
 			}
 		}
 	}
-	wantSame(t, "fields in README.md", fields, exportedFields(reflect.TypeFor[zapcw.Syncer]()))
+	wantSame(t, "fields in docs/configuration.md", fields, exportedFields(reflect.TypeFor[zapcw.Syncer]()))
 }
 
-// TestTableOfClasses compares README.md's classes with those of Config.
+// TestTableOfClasses compares docs/configuration.md's classes with those of Config.
 func TestTableOfClasses(t *testing.T) {
 	var got []string
-	for _, row := range table(t, chapter(t, "README.md", "Configuration"), "class") {
+	for _, row := range table(t, chapter(t, configuration, "Config"), "class") {
 		got = append(got, codes(row[0])...)
 	}
 	_, err := zapcw.Config{Class: "unknown"}.Build(t.Context(), nil)
-	wantSame(t, "classes in README.md", got, strings.Split(known(t, err), ", "))
+	wantSame(t, "classes in docs/configuration.md", got, strings.Split(known(t, err), ", "))
 
-	_, text, _ := strings.Cut(chapter(t, "README.md", "Configuration"), "```json\n")
+	_, text, _ := strings.Cut(chapter(t, configuration, "Config"), "```json\n")
 	text, _, _ = strings.Cut(text, "```")
 	var cfg zapcw.Config
 	if err := json.Unmarshal([]byte(text), &cfg); err != nil || cfg.Class != "cloud-watch" || cfg.CloudWatch.Group == "" {
-		t.Errorf("README.md's configuration is %+v, %v", cfg, err)
+		t.Errorf("docs/configuration.md's configuration is %+v, %v", cfg, err)
 	}
 }
 
-// TestTableOfPrefixes compares README.md's labels, their texts and the
+// TestTableOfPrefixes compares docs/configuration.md's labels, their texts and the
 // placeholders with the code, and its line of JSON with the stock keys.
 func TestTableOfPrefixes(t *testing.T) {
 	ent := zapcore.Entry{
@@ -195,7 +197,7 @@ func TestTableOfPrefixes(t *testing.T) {
 		Caller: zapcore.EntryCaller{Defined: true, Function: "example.com/acme/orders.place", File: "/src/orders/place.go", Line: 42},
 	}
 	var gotLabels, gotNames []string
-	for _, row := range table(t, chapter(t, "README.md", "What an event looks like"), "prefix") {
+	for _, row := range table(t, chapter(t, configuration, "What an event looks like"), "prefix") {
 		for _, label := range codes(row[1]) {
 			name, isName := strings.CutPrefix(label, "{")
 			switch {
@@ -224,26 +226,26 @@ func TestTableOfPrefixes(t *testing.T) {
 		var buf buffer.Buffer
 		p(&buf, "checkout", ent)
 		if buf.String() != text {
-			t.Errorf("README.md has %q for %s, want %q", text, prefix[0], buf.String())
+			t.Errorf("docs/configuration.md has %q for %s, want %q", text, prefix[0], buf.String())
 		}
 	}
 	_, err := zapcw.ParsePrefix("#unknown")
-	wantSame(t, "labels in README.md", gotLabels, strings.Fields(known(t, err)))
+	wantSame(t, "labels in docs/configuration.md", gotLabels, strings.Fields(known(t, err)))
 
 	ent.Time = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	buf, err := zapcw.NewJSONEncoder(zapcw.NewEncoderConfig()).EncodeEntry(ent, []zapcore.Field{zap.Int("items", 3)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := table(t, chapter(t, "README.md", "What an event looks like"), "prefix")
+	rows := table(t, chapter(t, configuration, "What an event looks like"), "prefix")
 	if last := rows[len(rows)-1]; last[0] != "`NewJSONEncoder`" || last[2] != "`"+strings.TrimSpace(buf.String())+"`" {
-		t.Errorf("README.md has %q, want %s", last, buf.String())
+		t.Errorf("docs/configuration.md has %q, want %s", last, buf.String())
 	}
 	_, err = zapcw.ParsePrefix("{unknown}")
-	wantSame(t, "placeholders in README.md", gotNames, strings.Fields(strings.NewReplacer("{", "", "}", "").Replace(known(t, err))))
+	wantSame(t, "placeholders in docs/configuration.md", gotNames, strings.Fields(strings.NewReplacer("{", "", "}", "").Replace(known(t, err))))
 }
 
-// TestTableOfLevels compares README.md's names of levels with the code.
+// TestTableOfLevels compares docs/configuration.md's names of levels with the code.
 func TestTableOfLevels(t *testing.T) {
 	named := map[string]zapcore.Level{
 		"Debug": zapcore.DebugLevel, "Info": zapcore.InfoLevel, "Warn": zapcore.WarnLevel, "Error": zapcore.ErrorLevel,
@@ -257,7 +259,7 @@ func TestTableOfLevels(t *testing.T) {
 	}
 	var got []string
 	seen := 0
-	for _, row := range table(t, chapter(t, "README.md", "What an event looks like"), "in the stream") {
+	for _, row := range table(t, chapter(t, configuration, "What an event looks like"), "in the stream") {
 		names := codes(row[2])
 		got = append(got, names...)
 		lowest := zapcore.InvalidLevel
@@ -270,7 +272,7 @@ func TestTableOfLevels(t *testing.T) {
 			seen++
 			lowest = min(lowest, level)
 			if got := codes(row[0])[0]; got != levelName(level) {
-				t.Errorf("README.md has %q for %s, want %q", got, at, levelName(level))
+				t.Errorf("docs/configuration.md has %q for %s, want %q", got, at, levelName(level))
 			}
 		}
 		for _, name := range names {
@@ -279,22 +281,23 @@ func TestTableOfLevels(t *testing.T) {
 				level-- // the row says that it leaves DPanic out
 			}
 			if err != nil || level != lowest {
-				t.Errorf("README.md has %q as the threshold for %s: ParseLevel = %v, %v", name, row[1], level, err)
+				t.Errorf("docs/configuration.md has %q as the threshold for %s: ParseLevel = %v, %v", name, row[1], level, err)
 			}
 		}
 	}
-	wantSame(t, "level names in README.md", got, want)
+	wantSame(t, "level names in docs/configuration.md", got, want)
 	if seen != len(named) {
-		t.Errorf("README.md has %d levels of zap, want %d", seen, len(named))
+		t.Errorf("docs/configuration.md has %d levels of zap, want %d", seen, len(named))
 	}
 }
 
-// TestParameters compares README.md's parameters of a URL with those OpenSink
+// TestParameters compares docs/configuration.md's parameters of a URL with those OpenSink
 // takes.
 func TestParameters(t *testing.T) {
 	_, err := zapcw.OpenSink(&url.URL{Scheme: "cloudwatch", RawQuery: "unknown=1"})
-	_, text, _ := strings.Cut(chapter(t, "README.md", "zap.Config"), "\nParameters ")
-	wantSame(t, "parameters in README.md", codes(text), strings.Split(known(t, err), ", "))
+	_, text, _ := strings.Cut(chapter(t, configuration, "URL of zap.Config"), "\nParameters ")
+	text, _, _ = strings.Cut(text, "\n\n")
+	wantSame(t, "parameters in docs/configuration.md", codes(text), strings.Split(known(t, err), ", "))
 }
 
 // TestStatsInOperations compares the fields of Stats, and the names of fates,

@@ -1,7 +1,6 @@
 package doctest
 
 import (
-	"context"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -10,13 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"example.com/zapcw/cwltest"
-	"example.com/zapcw/internal/testkit"
 )
 
 // TestREADME checks that the quick start is the Example of the package.
@@ -48,98 +42,6 @@ func TestREADME(t *testing.T) {
 	t.Error("there is no Example")
 }
 
-// TestQuickStart does what README.md's quick start says, line by line, beside a
-// link to this tree, and with a server of cwltest in the place of AWS.
-func TestQuickStart(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: it links the SDK")
-	}
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skipf("the lines are for a shell: %v", err)
-	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := regexp.MustCompile("(?s)\n## Quick start\n.*?```go\n(.*?)```\n.*?In the stream: `(.*?)`.*?```sh\n(.*?)```").FindSubmatch(readme)
-	if start == nil {
-		t.Fatal("README.md has no program, event and lines for a shell in its quick start")
-	}
-	program, event, lines := start[1], string(start[2]), string(start[3])
-
-	tree, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "orders")
-	for _, err := range []error{
-		os.Mkdir(dir, 0o777),
-		os.WriteFile(filepath.Join(dir, "main.go"), program, 0o666),
-		os.Symlink(tree, filepath.Join(dir, "..", "zapcw")),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	srv := cwltest.NewServer(t)
-	testkit.AWSEnv(t)
-	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_ENDPOINT_URL", srv.URL())
-	t.Setenv("GOFLAGS", "")
-	t.Setenv("GOWORK", "off")
-
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	sh := func(dir, line string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, "sh", "-c", line)
-		cmd.Dir, cmd.WaitDelay = dir, time.Second
-		return cmd.CombinedOutput()
-	}
-	for line := range strings.Lines(lines) {
-		out, err := sh(dir, line)
-		if err != nil && strings.HasPrefix(line, "go mod tidy") {
-			// This tree needs the same modules and more.
-			if here, err := sh(tree, "go mod tidy -diff"); err != nil {
-				t.Skipf("the modules are neither in the cache nor within reach: %v\n%s", err, here)
-			}
-		}
-		if err != nil {
-			t.Fatalf("%s%v\n%s", line, err, out)
-		}
-		if strings.HasPrefix(line, "go run ") && len(out) > 0 {
-			t.Errorf("%swant no output, got\n%s", line, out)
-		}
-	}
-	if got := srv.Messages("/acme/prod", "orders"); !slices.Equal(got, []string{event}) {
-		t.Errorf("in the stream is %q, want %q", got, event)
-	}
-
-	// The versions are this tree's, not the newest.
-	want, got := requirements(t, "go.mod"), requirements(t, filepath.Join(dir, "go.mod"))
-	for mod, version := range got {
-		if v, ok := want[mod]; ok && v != version {
-			t.Errorf("the quick start has %s %s, want %s", mod, version, v)
-		}
-	}
-	if got["go.uber.org/zap"] == "" {
-		t.Errorf("the quick start requires no zap, but %q", got)
-	}
-}
-
-// requirements reads the versions in a go.mod.
-func requirements(t *testing.T, name string) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	versions := make(map[string]string)
-	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) (v\S+)`).FindAllStringSubmatch(string(text), -1) {
-		versions[m[1]] = m[2]
-	}
-	return versions
-}
-
 // documents are what TestSnippets and TestLinks read.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
@@ -165,6 +67,8 @@ const snippetHead = `package main
 import (
 	"context"
 	"encoding/json"
+	"os/signal"
+	"syscall"
 	"testing"
 	"time"
 
@@ -173,6 +77,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw"
+	"example.com/zapcw/cwlambda"
 	"example.com/zapcw/cwltest"
 )
 
@@ -180,15 +85,17 @@ var (
 	_ time.Duration
 	_ cwltest.Fault
 	_ = json.Unmarshal
+	_ = cwlambda.Start
+	_ = signal.Ignore
+	_ syscall.Signal
 
 	ctx    context.Context
 	client *cloudwatchlogs.Client
 	enc    zapcore.Encoder
+	id     string
 	logger *zap.Logger
+	out    *zapcw.Syncer
 	t      *testing.T
-
-	// github.com/aws/aws-lambda-go is no dependency.
-	lambda struct{ Start func(any) }
 )
 
 func handle(context.Context, struct{}) (struct{}, error) { return struct{}{}, nil }
@@ -265,7 +172,7 @@ func uses(t *testing.T, snippet string) string {
 // TestLinks follows the links of the documents that stay in this tree.
 func TestLinks(t *testing.T) {
 	var (
-		link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+		link    = regexp.MustCompile(`(?:\]\(|src=\"|srcset=\")([^)\"\s]+)[)\"]`)
 		heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 		letters = regexp.MustCompile(`[^a-z0-9 _-]`)
 	)

@@ -28,8 +28,8 @@ const (
 )
 
 // TestFleet starts 10,000 Syncers within one virtual second against the quotas
-// of one account, and the same without jitter. What it prints is quoted in the
-// package documentation.
+// of one account, and the same without jitter. docs/operations.md
+// has what it prints.
 func TestFleet(t *testing.T) {
 	n := 10_000
 	if testing.Short() || testkit.RaceEnabled {

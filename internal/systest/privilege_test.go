@@ -47,11 +47,11 @@ func allow(actions ...string) cwltest.Fault {
 	}
 }
 
-// rights reads the chapter of README.md: the actions of its table and its
+// rights reads the chapter of docs/operations.md: the actions of its table and its
 // policy.
 func rights(t *testing.T) (actions []string, policy string) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +63,12 @@ func rights(t *testing.T) (actions []string, policy string) {
 	_, policy, _ = strings.Cut(chapter, "```json\n")
 	policy, _, _ = strings.Cut(policy, "```")
 	if len(actions) == 0 || policy == "" {
-		t.Fatalf("README.md has no table or no policy under Rights: got %q", chapter)
+		t.Fatalf("docs/operations.md has no table or no policy under Rights: got %q", chapter)
 	}
 	return actions, policy
 }
 
-// TestRightsTable compares the table of README.md with what the library can
+// TestRightsTable compares the table of docs/operations.md with what the library can
 // call, and with what it calls.
 func TestRightsTable(t *testing.T) {
 	table, policy := rights(t)
@@ -80,7 +80,7 @@ func TestRightsTable(t *testing.T) {
 		want = append(want, "logs:"+client.Method(i).Name)
 	}
 	if got := slices.Sorted(slices.Values(table)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-		t.Errorf("README.md has the actions %q, want %q", got, want)
+		t.Errorf("docs/operations.md has the actions %q, want %q", got, want)
 	}
 
 	var p struct {
@@ -91,12 +91,12 @@ func TestRightsTable(t *testing.T) {
 		}
 	}
 	if err := json.Unmarshal([]byte(policy), &p); err != nil || len(p.Statement) != 1 {
-		t.Fatalf("README.md's policy has %d statements, %v", len(p.Statement), err)
+		t.Fatalf("docs/operations.md's policy has %d statements, %v", len(p.Statement), err)
 	}
 	st := p.Statement[0]
 	untagged := slices.DeleteFunc(slices.Clone(table), func(a string) bool { return a == "logs:TagResource" })
 	if st.Effect != "Allow" || !slices.Equal(st.Action, untagged) || !strings.HasSuffix(st.Resource, ":log-group:/acme/prod:*") {
-		t.Errorf("README.md's policy is %+v, want the table's actions without tags, on the streams of the group", st)
+		t.Errorf("docs/operations.md's policy is %+v, want the table's actions without tags, on the streams of the group", st)
 	}
 
 	synctest.Test(t, func(t *testing.T) {

@@ -25,24 +25,24 @@ import (
 //	{"class": "cloud-watch", "level": "debug", "cloud-watch": {"group": "/acme/prod", "stream": "orders"}}
 //	{"logging": {"class": …}}
 //
-// Text replaces what is set already, so the fields set in Go are the defaults
-// of the text, and stay as they are if it has an error. A null says nothing
-// and is skipped, except for the group, where it means no group. The class may
-// itself be one of these shapes, which then has the last word. With "logging"
-// the other keys beside it have no meaning. A key that is not known is an
-// error that lists those that are.
+// A text replaces what is set already, so fields set in Go are its defaults; if it
+// has an error they stay as they are. A null is skipped, except for the group,
+// where it means no group. The class may itself have one of these shapes, which
+// then wins. The keys beside "logging" are ignored. An unknown key is an error that
+// lists the known ones.
 //
 // A format that is set nowhere is #mini if any text was a map, and #standard
 // otherwise.
 //
 // The zero value is a logger that logs nothing.
 type Config struct {
-	// Class says what becomes of entries. Names are exact, also in case:
+	// Class selects where entries go. The names come from the Python class that
+	// zapcw replaces, and upper and lower case matter:
 	//
-	//	cloud-watch       goes to the stream of CloudWatch
-	//	#print            the message alone is printed on standard output
-	//	#standard-logger  is printed on standard error as "[LEVEL] message"
-	//	#null             nothing, and so it is with the empty string
+	//	cloud-watch       to the stream
+	//	#print            to standard output, the message alone
+	//	#standard-logger  to standard error, as "[LEVEL] message"
+	//	#null             nowhere; the empty string is the same
 	Class string
 	// Level is the lowest level that is logged, in words of [ParseLevel]; empty
 	// is info. At exactly debug, cloud-watch also prints what it sends on
@@ -50,12 +50,12 @@ type Config struct {
 	// counts levels: 10 is debug, 20 info, 30 warning, 40 error, 50 critical,
 	// and one between two of these means the higher; less than 10 is notset.
 	Level string
-	// CloudWatch is of importance to class cloud-watch alone. It is the key
-	// "cloud-watch" in a text.
+	// CloudWatch is used by class cloud-watch only. In a text it is the key
+	// "cloud-watch".
 	CloudWatch Destination
 }
 
-// Destination is a log stream, and the form in which entries go there.
+// Destination is a log stream and the format of its events.
 type Destination struct {
 	// Group is the log group. Without one, cloud-watch does what #print does.
 	Group string
@@ -66,8 +66,8 @@ type Destination struct {
 	// Format is what stands before the message. It is read by [ParsePrefix]; in a
 	// map it may be a Prefix too. A nil Format is [StandardPrefix].
 	Format Prefix
-	// Hold keeps back what is below the level, if it is not nil. In a text it is
-	// the MaxBytes, as a number or like 64KiB or 1MiB, 1 GiB at most; 0 is no Hold.
+	// Hold, if not nil, keeps back entries below the level. In a text it is the
+	// MaxBytes, as a number or like 64KiB or 1MiB, at most 1 GiB; 0 is no Hold.
 	Hold *Hold
 }
 
@@ -82,15 +82,14 @@ const (
 
 var classes = []string{classNull, classPrint, classStandard, classCloudWatch}
 
-// Build makes the logger. It does not use the network: a missing right or a
-// name that the service does not know shows when entries are sent, see
-// [Syncer]. Errors are about a class, a level or a stream that is missing or
-// not known, and about a group that nothing would go to for want of a class.
+// Build makes the logger. It does not use the network: a missing permission or an
+// unknown name shows when entries are sent, see [Syncer]. Errors are about a class,
+// a level or a stream that is missing or unknown, and about a group without a class.
 //
-// A nil client is made by the SDK's default chain, which looks at the
-// environment and the files of AWS; ctx is for that alone, and client for class
-// cloud-watch alone. Callers are recorded if the format can name them, which
-// opts can undo: they come last. The logger's Sync sends what is buffered.
+// If client is nil, class cloud-watch makes one with the SDK's default chain, which
+// looks at the environment and the files of AWS; ctx is used only for that. Callers
+// are recorded if the format can name them; opts come last, so they can undo it. The
+// logger's Sync flushes, see [Syncer.Sync].
 func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*zap.Logger, error) {
 	level, err := ParseLevel(c.Level)
 	if err != nil {
@@ -122,9 +121,9 @@ func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*
 	return zap.New(core, opts...), nil
 }
 
-// Decode reads what JSON, YAML and the like make of a text: a string, or maps
-// with strings for keys that hold strings, numbers, maps and nil. See [Config]
-// for the shapes. After an error the Config is what it was.
+// Decode reads a decoded JSON or YAML text: a string, or a map with strings for
+// keys, which holds strings, numbers, maps and nil. See [Config] for the shapes.
+// After an error the Config is unchanged.
 func (c *Config) Decode(v any) error {
 	next := *c
 	if err := next.decode("", v, 0); err != nil {

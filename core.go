@@ -46,7 +46,7 @@ func (c *Core) Enabled(l zapcore.Level) bool {
 	return c.LevelEnabler.Enabled(l) || c.holds(l)
 }
 
-// Level is the lowest level that is enabled, see zapcore.LevelOf.
+// Level returns the lowest level that is enabled, see zapcore.LevelOf.
 func (c *Core) Level() zapcore.Level {
 	l := levelOf(c.LevelEnabler)
 	if c.hold != nil {
@@ -65,7 +65,7 @@ func levelOf(enab zapcore.LevelEnabler) zapcore.Level {
 }
 
 // With returns a Core whose entries carry these fields. A Flush among them marks
-// all of its entries. Scope and Release do what they say, in the order of fields.
+// all of its entries. Scope and Release take effect in the order of the fields.
 func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	clone := *c
 	clone.enc = c.enc.Clone()
@@ -107,12 +107,13 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 
 // Write encodes the entry and hands it to the Syncer, which copies it, or to the
 // scope of a Hold. It does not wait for the network, except for entries with Flush
-// and for those above ErrorLevel, since the process may end right after them:
-// these settle as with Sync before Write returns.
+// and for those above ErrorLevel, since the process may end right after them: for
+// these Write calls Sync before it returns.
 //
-// Errors are those of the encoder, of a Syncer that is closed and, from entries
-// that settle, of Sync. Whatever the error, the event is not lost, but on the
-// Syncer's Fallback.
+// Errors come from the encoder, from a Syncer that is closed and, for entries that
+// are flushed, from Sync. Whatever the error, the event is not lost: it is in the
+// stream or on the Syncer's Fallback. A marshaler of a field that panics panics
+// here, as with the cores of zap.
 func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
@@ -135,7 +136,7 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
-// Sync settles every event that was logged before, see Syncer.Sync.
+// Sync flushes every event that was logged before, see Syncer.Sync.
 func (c *Core) Sync() error {
 	if c.found {
 		return nil
@@ -162,9 +163,9 @@ func (c *Core) trim(text []byte, msg string) []byte {
 	return text[:n]
 }
 
-// Flush marks an entry: it and all before it are sent before the logging call
-// returns. In Logger.With it marks every entry of that logger. Other cores
-// ignore it. It is what withPurge=True was.
+// Flush marks an entry: it and everything before it are flushed before the logging
+// call returns, see Syncer.Sync. In Logger.With it marks every entry of that logger.
+// Other cores ignore it. It replaces withPurge=True of the Python class.
 func Flush() zap.Field {
 	return zap.Field{Key: flushKey, Type: zapcore.SkipType}
 }

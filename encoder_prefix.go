@@ -14,15 +14,13 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A Prefix appends what stands before the message of an entry: to buf, which
-// holds nothing else, and nothing if it has nothing to say. The function is the
-// name that [NewPrefixEncoder] was given, in a service of several Lambda
-// functions the one that is speaking.
+// A Prefix appends the text before the message of an entry to buf, which is empty.
+// The function is the name that [NewPrefixEncoder] was given, such as that of a
+// Lambda function.
 //
-// Like the function types of zapcore, a Prefix is a value for configuration: it
-// is called by many goroutines at a time, must not keep buf, and reads itself
-// from text. The nil Prefix appends nothing. One that panics costs its entry
-// the prefix, not the message.
+// Like the function types of zapcore, a Prefix can be unmarshaled from text. It is
+// called by many goroutines at a time and must not keep buf. The nil Prefix appends
+// nothing. If a Prefix panics, its entry has the message and no prefix.
 type Prefix func(buf *buffer.Buffer, function string, ent zapcore.Entry)
 
 var (
@@ -57,8 +55,8 @@ func SimplePrefix(buf *buffer.Buffer, function string, _ zapcore.Entry) {
 }
 
 // MiniPrefix is the Prefix of the label #mini: the level and a colon from
-// [zapcore.WarnLevel] on, the function and a colon if it has a name. So an Info
-// entry of a nameless function is its bare message.
+// [zapcore.WarnLevel] on, then the function and a colon if it has a name. So an Info
+// entry of a function without a name is its message alone.
 func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	if ent.Level >= zapcore.WarnLevel {
 		appendLevel(buf, ent.Level)
@@ -70,8 +68,8 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	}
 }
 
-// ParsePrefix makes a Prefix of a label (#standard, #short, #simple, #mini) or of a
-// template. In a template, which is read once, these stand for values of the entry:
+// ParsePrefix makes a Prefix from a label (#standard, #short, #simple, #mini) or a
+// template. In a template these stand for values of the entry:
 //
 //	{level}   DEBUG INFO WARNING ERROR CRITICAL, or a number in decimal
 //	{func}    the function's name given to [NewPrefixEncoder]
@@ -85,10 +83,9 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 // mean nothing. {caller}, {file} and {line} need a logger with [zap.AddCaller]
 // and are empty without.
 //
-// The empty template is an empty prefix. Errors name the fault and its place:
-// a brace without its partner, a name that is not in the list, and a label that
-// does not exist, that is, # and one word and nothing else. Labels are exact:
-// #Mini and "#mini " are errors too.
+// The empty template is an empty prefix. Errors name the fault and its place: a brace
+// without its partner, an unknown name, and an unknown label, which is # and one word
+// and nothing else. Labels are exact: #Mini and "#mini " are errors too.
 //
 // [zap.AddCaller]: https://pkg.go.dev/go.uber.org/zap#AddCaller
 func ParsePrefix(s string) (Prefix, error) {
@@ -112,7 +109,7 @@ func ParsePrefix(s string) (Prefix, error) {
 	return compile(segs).prefix, nil
 }
 
-// PrefixFunc makes a Prefix of a function that gives the prefix as a string. It
+// PrefixFunc makes a Prefix from a function that returns the prefix as a string. It
 // is called with the level, the function's name as in {func}, the bare name of
 // the caller as in {caller}, and the message as it was logged.
 func PrefixFunc(f func(level zapcore.Level, function, caller, msg string) string) Prefix {
@@ -125,7 +122,7 @@ func PrefixFunc(f func(level zapcore.Level, function, caller, msg string) string
 }
 
 // UnmarshalText reads a label or a template as [ParsePrefix] does. After an error
-// the Prefix is what it was.
+// the Prefix is unchanged.
 func (p *Prefix) UnmarshalText(text []byte) error {
 	if p == nil {
 		return errors.New("prefix: cannot unmarshal into a nil *Prefix")
@@ -153,14 +150,13 @@ type prefixEncoder struct {
 
 var _ zapcore.Encoder = (*prefixEncoder)(nil)
 
-// NewPrefixEncoder gives an encoder for people: the prefix, then the message.
-// An entry without fields is that text and nothing else, then the line ending.
-// Fields follow the message as zap's console encoder writes them: a separator
-// and one JSON object. The stack of an entry, if there is one, follows on lines
-// of its own.
+// NewPrefixEncoder returns an encoder for people: the prefix, then the message. Fields
+// follow the message as zap's console encoder writes them: a separator and one JSON
+// object. The stack of an entry, if there is one, follows on lines of its own, then
+// the line ending.
 //
-// Of an entry's time, level, caller and logger only the prefix writes any:
-// CloudWatch Logs has a time for every event already. Of cfg it uses
+// Only the prefix can show an entry's level, caller and logger. Its time is not
+// written: CloudWatch Logs has a time for every event already. Of cfg it uses
 //   - LineEnding and SkipLineEnding; the ending defaults to [zapcore.DefaultLineEnding],
 //   - ConsoleSeparator, which defaults to a tab,
 //   - StacktraceKey: if it is empty, stacks are left out,
@@ -169,8 +165,8 @@ var _ zapcore.Encoder = (*prefixEncoder)(nil)
 //
 // The message is written whatever MessageKey says. A nil p is no prefix.
 //
-// Fields that follow a message are no document of CloudWatch's embedded metric
-// format, which has to be the whole event: NewJSONEncoder writes these.
+// Prefix encoders cannot emit metrics: in CloudWatch's embedded metric format the
+// whole event is a JSON document, see [NewJSONEncoder].
 func NewPrefixEncoder(function string, p Prefix, cfg zapcore.EncoderConfig) zapcore.Encoder {
 	separator := cfg.ConsoleSeparator
 	if separator == "" {

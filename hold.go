@@ -13,57 +13,57 @@ import (
 	"example.com/zapcw/internal/ring"
 )
 
-// A Hold keeps entries in memory for which a Core is too quiet, and sends them
-// when an error comes: Debug for failures, without paying for it the rest of the
-// time.
+// A Hold keeps entries below a Core's level in memory, and sends them when an
+// error follows: Debug for what fails, without paying for it the rest of the time.
 //
 //	core := zapcw.Hold{}.Wrap(zapcw.NewCore(enc, out, zap.InfoLevel))
 //	logger := zap.New(core)
 //	…
 //	log := logger.With(zapcw.Scope(), zap.String("request_id", id)) // for each request
 //
-// The level of the Core says, as ever, what is sent at once. Entries below it are
-// held in a scope. With [Scope] a logger opens one, for a request, an invocation or
-// a job, and shares it with all that descends from it. A scope is never closed:
-// its memory goes with the last logger that uses it, and what was still held there
-// was never sent.
+// Entries at or above the level of the Core are sent at once, as without a Hold.
+// Entries below it are held in a scope. With [Scope] a logger opens one, for a
+// request, an invocation or a job; loggers that are derived from it share it. A
+// scope is never closed: its memory is freed with the last logger that uses it, and
+// what is still held there then is never sent.
 //
-// A held entry is encoded when it is logged, so what its fields point to may
-// change afterwards, and keeps its time. When the memory of its scope is used up,
-// the oldest are evicted. The first entry that releases the scope sends all that
-// is held there, then a notice of what was evicted, if anything was, and then
+// A held entry keeps its time. It is encoded when it is logged, so what its fields
+// point to may change afterwards. When the memory of a scope is used up, its oldest
+// entries are evicted. The first entry that releases the scope sends everything
+// that is held there, then a notice of what was evicted, if anything was, and then
 // itself. From then on the scope holds nothing: every entry is sent at once.
 //
-// Loggers without Scope share one scope, which the core that Wrap returned has. A
-// program that runs for long should not leave it at that: after its first error
-// it would send Debug for ever.
+// Loggers without Scope share one scope, that of the core that Wrap returned. For a
+// program that runs for long this is not enough: after its first error it would
+// send Debug for ever.
 //
-// Until they are released held entries are in no Stats but Held, and not accepted:
+// Until they are released, held entries count as Held in Stats and are not accepted:
 // Sync, Flush and Close do not touch them, and [Flush] on a held entry has no
-// effect. [Release] on an entry releases without an error.
+// effect. An entry with [Release] releases without being an error.
 //
-// CloudWatch sorts a stream by time, so what is released stands where it would
+// CloudWatch sorts a stream by time, so released entries stand where they would
 // have stood. An entry that is logged while another goroutine releases its scope
-// may be sent before what was held; of two in the same millisecond it is then
-// open which comes first. One that releases waits until all that was held is
-// accepted, also if another goroutine is at it.
+// may be sent before what was held; of two in the same millisecond either may
+// come first. An entry that releases waits until everything that was held is
+// accepted, even if another goroutine does the work.
 //
-// Each scope costs its MaxBytes at most: with 1,000 requests at a time that is
-// 64 MiB by default, if they use it up. A release brings all of a scope into the
-// Syncer, whose MaxPending should have room for that.
+// Each scope takes MaxBytes at most: for 1,000 requests at a time up to 64 MiB by
+// default. A release moves everything in a scope into the Syncer, whose MaxPending
+// should have room for that.
 //
 // The zero value is ready to use.
 type Hold struct {
-	// Level says which of the entries that the Core does not send are held. It
-	// is asked for each entry. Defaults to zap.DebugLevel: Debug and above.
+	// Level is the lowest level that is held, of the entries that the Core does
+	// not send. It is asked for each entry. Defaults to zap.DebugLevel.
 	Level zapcore.LevelEnabler
-	// Release says which entries release. Defaults to zap.ErrorLevel: Error and
-	// above.
+	// Release is the lowest level of entries that release. Defaults to
+	// zap.ErrorLevel.
 	Release zapcore.LevelEnabler
 	// MaxBytes bounds the memory of a scope, in bytes; entries for different
-	// Syncers are kept, and bounded, apart. An entry takes 13 bytes more than its
-	// text. One that is larger than MaxBytes is evicted at once. 1 GiB at most,
-	// more counts as that; 0 and less is the default of 64 KiB.
+	// Syncers are kept apart, and each Syncer has its own bound. An entry takes 13
+	// bytes more than its text. One that is larger than MaxBytes is evicted at
+	// once. At most 1 GiB; larger values count as that. Defaults to 64 KiB, as do
+	// negative values.
 	MaxBytes int
 }
 
@@ -72,10 +72,10 @@ const (
 	maxHoldBytes     = 1 << 30
 )
 
-// Wrap returns core with the Hold, and with a new scope. That concerns all Cores
-// of this package in it, wherever they are: in a Tee, a sampler, a core with hooks,
-// beside others in [zapcore.NewTee]. Everything else in core sees the entries that
-// it would have seen without. A Core that has a Hold already gets this one instead.
+// Wrap returns core with the Hold, and with a new scope. The Hold is for all Cores of
+// this package in it, wherever they are: in a Tee, a sampler, a core with hooks,
+// beside others in [zapcore.NewTee]. All other cores get the same entries as without
+// it. A Core that already has a Hold gets this one instead.
 //
 // The result is enabled for what is held, so loggers build such entries with
 // their callers, samplers count them, and hooks run for them when they are logged.
@@ -98,15 +98,15 @@ func (h Hold) Wrap(core zapcore.Core) zapcore.Core {
 }
 
 // Scope is for [zap.Logger.With]: the logger gets a scope of its own to hold
-// entries in, as do all that descend from it, see [Hold]. Whatever is held or
-// released in it is no concern of the scope around it. A scope with nothing in it
-// takes about 100 bytes. Loggers that share the Field share the scope; in a logger
-// without a Hold it has no effect.
+// entries in, which it shares with all loggers derived from it, see [Hold]. What is
+// held or released there does not touch the scope around it. An empty scope takes
+// about 100 bytes. Loggers that share the Field share the scope; in a logger without
+// a Hold it has no effect.
 func Scope() zap.Field { return controlField("zapcw.Scope", new(scope)) }
 
-// Release marks an entry that is to release its scope, whatever its level, see
-// [Hold]. In [zap.Logger.With] it releases at once, without an entry: when With
-// returns all that was held is accepted, and a Sync settles it. So
+// Release marks an entry that releases its scope, whatever its level, see [Hold]. In
+// [zap.Logger.With] it releases at once, without an entry: when With returns,
+// everything that was held is accepted, and a Sync flushes it. So
 //
 //	logger.With(zapcw.Scope(), zapcw.Release())
 //

@@ -33,19 +33,19 @@ var levels = [...]struct {
 
 var _ zapcore.LevelEncoder = EncodeLevel
 
-// ParseLevel gives the level of a threshold written as text, in any letter
-// case: debug, info, warn, warning, error, and zap's own dpanic and panic.
+// ParseLevel reads the name of a lowest level, in any letter case: debug, info, warn,
+// warning, error, and zap's own dpanic and panic.
 // The empty string is [zapcore.InfoLevel].
 //
 // critical is [zapcore.DPanicLevel], the lowest of the three levels that are
-// written CRITICAL. fatal is the same: as a threshold it has always been
-// another name for critical, and must let critical entries pass. Hence it
-// differs from [zapcore.ParseLevel], whose fatal is [zapcore.FatalLevel].
+// written CRITICAL. fatal is the same, as in Python's logging, and lets critical
+// entries pass. Here it differs from [zapcore.ParseLevel], whose fatal is
+// [zapcore.FatalLevel].
 //
-// notset and trace lie one below [zapcore.DebugLevel]: everything passes.
+// notset and trace are one below [zapcore.DebugLevel]: everything passes.
 //
-// Any other text, also a number or a name with space around it, is an error
-// that lists the names; the level beside it is [zapcore.InfoLevel].
+// Any other text, also a number or a name with space around it, is an error that
+// lists the names; the level returned with it is [zapcore.InfoLevel].
 func ParseLevel(text string) (zapcore.Level, error) {
 	if text == "" {
 		return zapcore.InfoLevel, nil

@@ -40,7 +40,7 @@ var _ zap.Sink = (*Syncer)(nil)
 //	retention                     days
 //	compress                      true or false
 //
-// and what the client is to use instead of what it finds by itself:
+// and for the client, instead of what it finds by itself:
 //
 //	region, profile, endpoint
 //
@@ -48,25 +48,24 @@ var _ zap.Sink = (*Syncer)(nil)
 // any query: + is a space, %2B a plus and %23 a #. A Fallback other than the
 // standard error, a NewGroup and a Client of your own need a Syncer made in Go.
 //
-// OpenSink reads no environment and uses no network: the client is made by the
-// SDK's default chain when the first events are due, and if that goes wrong, once
-// more with each further try, as with any other trouble of a Syncer. Errors are
-// about the URL: a parameter that is unknown, missing, repeated, empty or out of
-// bounds, and anything in it but parameters.
+// OpenSink reads no environment and uses no network. The client is made by the
+// SDK's default chain when the first events are due; if that fails, it is tried
+// again with every put. Errors are about the URL: a parameter that is unknown,
+// missing, repeated, empty or out of bounds, or something else than parameters.
 //
-// zap hands a sink lines, not entries. [NewCore] does better:
+// zap hands lines to a sink, not entries. [NewCore] has none of these limits:
 //
-//   - Events have the time of the Write. All count as Info, so that nothing is
-//     kept free for errors when memory is full.
-//   - A line has no level that could be told, so nothing can be held back, see
-//     [Hold]: a parameter hold is an error that says so.
+//   - Events have the time of the Write. All count as Info, so no memory is kept
+//     free for errors.
+//   - A line has no level, so nothing can be held back, see [Hold]: a parameter
+//     hold is an error that says so.
 //   - [Flush] has no effect, and package cwlambda does not find the Syncer: it
 //     calls Sync, which spills after Timeout.
-//   - Entries above ErrorLevel settle too, but zap keeps the error to itself.
-//   - All outputs share one lock. Sync holds it while it waits for the network,
-//     and with it whoever logs.
+//   - Entries above ErrorLevel are flushed too, but zap drops the error.
+//   - All outputs share one lock. Sync holds it while it waits for the network, and
+//     logging calls wait for it meanwhile.
 //
-// zap closes no sink of a Config; Sync, also of the Logger, settles as Close does.
+// zap never closes the sinks of a Config. The Logger's Sync flushes, as Close does.
 func OpenSink(u *url.URL) (zap.Sink, error) {
 	example := u.Scheme + "://?group=/acme/prod&stream=orders"
 	switch path := u.Opaque + u.Path; {

@@ -18,22 +18,23 @@ type Stats struct {
 	Accepted uint64
 	// Delivered events are in the stream.
 	Delivered uint64
-	// Rejected events were refused by the service for what they are; they are
-	// on Fallback. RejectedAs says why.
+	// Rejected events were refused by the service because of their time or
+	// their content; they are on Fallback. RejectedAs says why.
 	Rejected uint64
-	// Spilled events could not be brought to the service; they are on Fallback.
+	// Spilled events could not be brought to the service and are on Fallback.
 	// SpilledAs says why.
 	Spilled uint64
-	// Pending events are in memory, PendingBytes is what they take there; it is
-	// what MaxPending bounds.
+	// Pending events are in memory and not settled. PendingBytes is the memory
+	// that they take, which MaxPending bounds.
 	Pending, PendingBytes uint64
 
 	RejectedAs Rejections
 	SpilledAs  Spills
 
-	// Held entries were kept back by a Hold and have not been sent: they are in
-	// a scope, or went with one that was never released. Evicted ones had to
-	// make room there for others. A release makes held entries accepted events.
+	// Held entries were kept back by a Hold and not sent: they are still in a
+	// scope, or were dropped with one that was never released. Evicted entries
+	// made room for others in their scope. A release turns held entries into
+	// accepted events.
 	Held, Evicted uint64
 
 	// Attempts counts puts that were tried, Puts those that the service took,
@@ -41,7 +42,7 @@ type Stats struct {
 	Attempts, Puts, BytesSent uint64
 
 	// LastError is the last error of a request, nil if there was none. It stays
-	// after things are well again; compare LastErrorTime with LastDelivery.
+	// when puts succeed again: compare LastErrorTime with LastDelivery.
 	LastError     error
 	LastErrorTime time.Time
 	// LastDelivery is when the service last took a put.

@@ -56,31 +56,31 @@ const (
 // Its methods are safe for concurrent use. It owns a goroutine and a timer only
 // while it has something to send.
 //
-// Every event that was accepted has one fate: it is delivered, or the service
-// rejects it, or it is spilled; rejected and spilled events are written to
-// Fallback, each as it would have been sent and with a newline, and one line a
-// cause. A put that was not answered is tried again, so an event may be
+// Every event that was accepted is settled once: it is delivered, or the service
+// rejects it, or it is spilled. Rejected and spilled events are written to
+// Fallback, each as it would have been sent and with a newline, below one line for
+// each cause. A put that was not answered is sent again, so an event may be
 // delivered twice.
 type Syncer struct {
 	// Client talks to the service. Required; cloudwatchlogs.NewFromConfig makes
-	// one. Its HTTP client's connections are its owner's.
+	// one. The Syncer closes no idle connections of its HTTP client.
 	Client Client
 	// Group and Stream name the log stream. Required; 1 to 512 characters, see
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
-	// What does not exist is created when a put finds that out.
+	// If one does not exist, it is created when a put finds it missing.
 	Group, Stream string
 
 	// MaxEvents is how many buffered events start a send. It is a trigger and
-	// not a batch size: a send takes all that is there. Defaults to 20. A
-	// buffer that fills a put starts a send in any case.
+	// not a batch size: a send takes everything that is buffered. Defaults to
+	// 20. A buffer that fills a put starts a send in any case.
 	MaxEvents int
 	// MaxAge is the age of the oldest buffered event that starts a send.
 	// Defaults to one minute.
 	MaxAge time.Duration
-	// MaxPending bounds the memory for events that are buffered or under way,
-	// in bytes; beyond it there is little more than one request. The last eighth
-	// is kept for events at ErrorLevel and above. 4 GiB at most, more counts as
-	// that. Defaults to 32 MiB.
+	// MaxPending bounds the memory for events that are not settled, in bytes;
+	// the process needs little more than one request on top. The last eighth is
+	// kept for events at ErrorLevel and above. At most 4 GiB; larger values count
+	// as that. Defaults to 32 MiB.
 	MaxPending int
 	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
 	WhenFull Overflow
@@ -88,34 +88,37 @@ type Syncer struct {
 	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
 	// the default; partitions like aws-cn may still have 262,144.
 	MaxEventBytes int
-	// Concurrency is how many puts may be under way at once. More than one is
-	// used only while somebody waits in Sync, or much is pending. Defaults to 4.
+	// Concurrency is how many puts may be in flight at once. More than one is
+	// used only while a Sync, Flush or Close waits, or much is pending. Defaults
+	// to 4.
 	Concurrency int
-	// Timeout bounds Sync and Close. Defaults to 10 s.
+	// Timeout bounds Sync and Close, and the calls that log an entry with the
+	// field Flush or above ErrorLevel. Defaults to 10 s.
 	Timeout time.Duration
 	// Fallback is where events go that cannot be delivered, and the diagnostics
-	// about them. Writes to it are serialized, and whoever has events to write
-	// waits for it: it should not block, and must not log to this Syncer.
-	// Defaults to os.Stderr.
+	// about them. Writes to it are serialized, and a caller that has events to
+	// write waits for it: it should not block, and must not log to this Syncer.
+	// Defaults to os.Stderr, where a write ends the process if nobody reads the
+	// other end of a pipe, see docs/operations.md.
 	Fallback zapcore.WriteSyncer
-	// Compress has the bodies of puts from 1 KiB up compressed by gzip, if
-	// Client is the SDK's own; it has no effect on another. Log lines shrink to
-	// a fifth or less, for about 7 ms of CPU a MiB, and 1 MiB of memory beyond
-	// MaxPending for each body that is being made, 4 at most in a process, which
-	// keeps them. It pays on thin or metered links only: the service counts, and
-	// bills, what is uncompressed, and so does Stats. When a server refuses a
-	// compressed put and then takes the same uncompressed, Fallback tells and
-	// this Syncer compresses no more; no event is lost by that. Defaults to
+	// Compress compresses the bodies of puts from 1 KiB up with gzip, if Client is
+	// the SDK's own; it has no effect on another. Log lines shrink to a fifth or
+	// less, for about 7 ms of CPU a MiB. Each body that is being made needs 1 MiB
+	// of memory beyond MaxPending; a process makes 4 at most, and keeps that
+	// memory. It pays on thin or metered links only: the service counts, and
+	// bills, the uncompressed size, and so does Stats. When a server refuses a
+	// compressed put and then takes the same uncompressed, a line on Fallback says
+	// so and this Syncer compresses no more; no event is lost by that. Defaults to
 	// false.
 	Compress bool
 
-	// Retention is for how many days a group keeps its events that this Syncer
-	// had to create; existing groups are left alone. Defaults to 0: for ever.
-	// For the numbers that are allowed see
+	// Retention is for how many days a group that this Syncer creates keeps its
+	// events; existing groups are left alone. Defaults to 0: for ever. For the
+	// numbers that are allowed see
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 	Retention int32
-	// NewGroup, if set, may add a KMS key, tags and a class to the request for
-	// a group that this Syncer has to create.
+	// NewGroup, if set, may add a KMS key, tags and a class to the request that
+	// creates a missing group.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
 	engine atomic.Pointer[engine.Engine] // nil before the first use
@@ -139,18 +142,18 @@ func (s *Syncer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Sync sends what is buffered and returns when every event that was accepted
-// before the call has its fate, after Timeout at the latest: what is not
-// delivered by then is on Fallback. The error says how many events went to
-// Fallback since the last Sync, Flush or Close, and why.
+// Sync flushes: when it returns, everything that was accepted before the call has
+// been delivered or is on Fallback. It returns after Timeout at the latest. The
+// error says how many events went to Fallback since the last Sync, Flush or Close,
+// and why.
 func (s *Syncer) Sync() error { return s.started().Sync() }
 
-// Flush is Sync within the deadline of ctx instead of Timeout. Without a deadline
-// it may wait for ever: in an outage it waits as long as that lasts.
+// Flush does what Sync does, but uses the deadline of ctx and not Timeout. Without
+// a deadline it may wait for ever: in an outage it waits as long as that lasts.
 func (s *Syncer) Flush(ctx context.Context) error { return s.started().Flush(ctx) }
 
-// Close is Sync for the last time. Later events go to Fallback, and whoever
-// waits in a blocked Write is let go with an error. Closing again does no harm.
+// Close flushes for the last time, as Sync does. Later events go to Fallback, and a
+// Write that blocks returns with an error. Closing again does no harm.
 func (s *Syncer) Close() error {
 	s.started().Close()
 	return s.Sync()

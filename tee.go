@@ -24,17 +24,16 @@ var _ zapcore.Core = (*tee)(nil)
 // whatever its level, if the level of stdout lets it pass. While core is
 // quieter than that, or louder, nothing goes to stdout.
 //
-// The level is that of [zapcore.LevelOf], asked anew for each entry, so the
-// echo starts and ends with the changes of a [zap.AtomicLevel]. An entry is
-// written to stdout before core gets it: it is there also while core waits for
-// the network.
+// The level is that of [zapcore.LevelOf], asked for each entry, so the echo starts
+// and ends when a [zap.AtomicLevel] changes. An entry is written to stdout before
+// core gets it, so it is there while core waits for the network.
 //
 // The level of the Tee itself is that of core. With gives the fields to both;
 // Write and Sync go on with one when the other has an error, and return the
 // errors of both.
 //
-// The level of core is what it sends at once. A [Hold] in it, or around the Tee,
-// does not count, and what it holds and releases is not echoed.
+// A [Hold] in core, or around the Tee, does not change that level, and entries that
+// it holds and releases are not echoed.
 func Tee(core, stdout zapcore.Core) zapcore.Core {
 	return &tee{core, stdout, sync.OnceValue(func() zapcore.Core {
 		return core.With([]zapcore.Field{controlField("zapcw.Hold", sendsOnly{})})
@@ -109,14 +108,13 @@ type report struct{ bytes.Buffer }
 
 func (*report) Sync() error { return nil }
 
-// Stdout returns the standard output as a locked WriteSyncer. It is looked up
-// in [os.Stdout] at each use, as fmt.Println does, so a test that puts a file
-// of its own there gets what loggers print that were made before.
+// Stdout returns standard output as a locked WriteSyncer. It looks [os.Stdout] up at
+// each use, as fmt.Println does, so a test that sets it to a file also gets what is
+// printed by loggers that were made before.
 //
-// Sync does not return the EINVAL, ENOTTY or EBADF with which a terminal, a
-// pipe or /dev/null says that there is nothing to sync, and that would make an
-// error of each [zap.Logger.Sync]. Any other error it does return, and those
-// too if the output is a regular file.
+// Sync ignores EINVAL, ENOTTY and EBADF, by which a terminal, a pipe or /dev/null
+// says that there is nothing to sync: otherwise every [zap.Logger.Sync] would return
+// an error. It returns other errors, and those too if the output is a regular file.
 func Stdout() zapcore.WriteSyncer {
 	return zapcore.Lock(console(func() *os.File { return os.Stdout }))
 }

@@ -1,7 +1,6 @@
 // Package cwltest provides a CloudWatch Logs service in memory, for tests of
-// programs that log there: it takes the requests of the real SDKs, enforces
-// the limits of the service with the service's own errors, and fails on
-// demand.
+// programs that log there. It takes requests of the real SDKs, enforces the
+// limits of the service with the service's own errors, and fails on demand.
 //
 //	srv := cwltest.NewServer(t)
 //	srv.CreateStream("/acme/prod", "orders")
@@ -79,8 +78,8 @@
 // # Across restarts
 //
 // A server writes every change to its [Server.Journal] before it acknowledges
-// it, and [Server.Replay] reads it back.
+// the change, and [Server.Replay] reads the journal back.
 //
-// What the service does in its own time is done at once here: what was put can
-// be read, what was deleted is gone, and nothing stored ever expires.
+// There are no delays as in the real service: what was put can be read at once,
+// what was deleted is gone at once, and nothing stored ever expires.
 package cwltest

@@ -21,6 +21,7 @@ import (
 // A quickStart is what the quick start of README.md has a reader copy.
 type quickStart struct {
 	serve, run, tail string // lines for a shell
+	job              string // in the clone
 	file, program    string
 	event            string // that is in the stream then
 }
@@ -33,15 +34,19 @@ func readQuickStart(t *testing.T) quickStart {
 	for _, b := range blocks {
 		kinds = append(kinds, b[1])
 	}
-	if !slices.Equal(kinds, []string{"sh", "go", "sh", "sh"}) {
-		t.Fatalf("README.md has blocks of %q in its quick start, want sh, go, sh, sh", kinds)
+	if !slices.Equal(kinds, []string{"sh", "go", "sh", "sh", "sh"}) {
+		t.Fatalf("README.md has blocks of %q in its quick start, want sh, go, sh, sh, sh", kinds)
+	}
+	job, ok := strings.CutSuffix(blocks[4][2], "go test ./...\n") // that is what runs here
+	if !ok {
+		t.Errorf("README.md tests with %q, want go test ./...", blocks[4][2])
 	}
 	file := regexp.MustCompile("save this as `([^`]+)`").FindStringSubmatch(text)
 	event := regexp.MustCompile("In the stream: `([^`]+)`").FindStringSubmatch(text)
 	if file == nil || event == nil {
 		t.Fatal("README.md names no file or no event in its quick start")
 	}
-	return quickStart{blocks[0][2], blocks[2][2], blocks[3][2], file[1], blocks[1][2], event[1]}
+	return quickStart{blocks[0][2], blocks[2][2], blocks[3][2], job, file[1], blocks[1][2], event[1]}
 }
 
 const (
@@ -105,6 +110,10 @@ func TestQuickStart(t *testing.T) {
 	}
 	if last := said[len(said)-1]; !strings.Contains(last, q.event) {
 		t.Errorf("%sshows\n%swant %s", q.tail, last, q.event)
+	}
+
+	if out, err := shell(ctx, filepath.Join(dir, "zapcw"), q.job).CombinedOutput(); err != nil {
+		t.Errorf("%s%v\n%s", q.job, err, out)
 	}
 
 	// The versions are this tree's, not the newest.

@@ -1,3 +1,3 @@
-// Package doctest holds the documents to what the code does: their tables, lines,
+// Package doctest checks the documents against the code: their tables, diagnostics,
 // links and snippets, the quick start, and the examples.
 package doctest

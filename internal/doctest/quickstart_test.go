@@ -79,7 +79,7 @@ func TestQuickStart(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	t.Setenv("GOWORK", "off")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	url, stop := startServer(ctx, t, dir, q.serve)
 	defer stop()
@@ -132,6 +132,11 @@ func TestQuickStart(t *testing.T) {
 // origin from now on.
 func publish(t *testing.T, tree string) {
 	t.Helper()
+	// A hook of git, which may run these tests, has an index of its own.
+	for _, name := range []string{"GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"} {
+		t.Setenv(name, "")
+		os.Unsetenv(name)
+	}
 	repo := filepath.Join(t.TempDir(), "zapcw.git")
 	git := func(args ...string) {
 		t.Helper()

@@ -1,9 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -159,13 +161,17 @@ func (d *delivery) newestFirst() bool {
 	return true
 }
 
-// abandon reports all that is left, as one run.
+// abandon reports all that is left, in as few runs as can be: what lies between
+// may have its fate already, since the newest events were tried out of turn.
 func (d *delivery) abandon(f Fate, err error) {
 	d.blame.settle(d.report)
-	from, to, notice := d.whole.Len(), 0, false
+	slices.SortFunc(d.left, func(a, b *request) int { return cmp.Compare(b.at, a.at) })
 	for len(d.left) > 0 {
 		r := d.pop()
-		from, to, notice = min(from, r.at), max(to, r.at+r.evs.Len()), notice || r.notice != ""
+		from, to, notice := r.at, r.at+r.evs.Len(), r.notice != ""
+		for len(d.left) > 0 && d.next().at == to {
+			to += d.pop().evs.Len()
+		}
+		d.report(d.whole.Slice(from, to), notice, f, err)
 	}
-	d.report(d.whole.Slice(from, to), notice, f, err)
 }

@@ -23,6 +23,8 @@ type delivery struct {
 	report Report
 	whole  batch.List
 	left   []*request // parts of it, each event once
+	first  int64      // the time of its oldest event, in milliseconds since 1970
+	notice string     // was taken off a put that failed, and is to be told alone
 	blame  blame
 }
 
@@ -99,12 +101,27 @@ func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 func (d *delivery) halve(err error) {
 	r := d.pop()
 	n := r.evs.Len()
-	if r.notice != "" {
+	switch {
+	case n == 0:
 		d.report(batch.List{}, true, Invalid, err)
+	case r.notice != "":
+		d.notice = r.notice
 		d.left = append(d.left, r.part(0, n))
-		return
+	default:
+		d.left = append(d.left, r.part(n/2, n), r.part(0, n/2))
 	}
-	d.left = append(d.left, r.part(n/2, n), r.part(0, n/2))
+}
+
+// tellAlone puts a notice that was taken off, after the events that it stood
+// before: the next batch may have a bad event, too. It tells whether there is
+// one.
+func (d *delivery) tellAlone() bool {
+	if d.notice == "" {
+		return false
+	}
+	d.left = append(d.left, newNotice(d.notice, d.first))
+	d.notice = ""
+	return true
 }
 
 // suspect looks for what is bad in the next request. It gives up, with the reason,
@@ -165,6 +182,10 @@ func (d *delivery) newestFirst() bool {
 // may have its fate already, since the newest events were tried out of turn.
 func (d *delivery) abandon(f Fate, err error) {
 	d.blame.settle(d.report)
+	if d.notice != "" {
+		d.report(batch.List{}, true, f, err)
+		d.notice = ""
+	}
 	slices.SortFunc(d.left, func(a, b *request) int { return cmp.Compare(b.at, a.at) })
 	for len(d.left) > 0 {
 		r := d.pop()

@@ -41,9 +41,9 @@ func TestNotice(t *testing.T) {
 		{"only the notice is not new", reject(nil, nil, at(1)), "0 and the notice delivered, 4 more than 2 hours ahead", 1},
 		{"all new", reject(nil, nil, at(0)), "4 and the notice more than 2 hours ahead", 1},
 		{"beyond", reject(nil, nil, at(5)), "4 and the notice delivered", 1},
-		{"notice is bad", poison(notice), "0 and the notice invalid, 4 delivered", 2},
-		{"event is bad", poison("2"), "0 and the notice invalid, 2 delivered, 1 invalid, 1 delivered", 6},
-		{"too large for a proxy", cwltest.Fault{Op: "PutLogEvents", Times: 1, Status: 413}, "0 and the notice invalid, 4 delivered", 2},
+		{"notice is bad", poison(notice), "4 delivered, 0 and the notice invalid", 3},
+		{"event is bad", poison("2"), "2 delivered, 1 invalid, 1 delivered, 0 and the notice delivered", 7},
+		{"too large for a proxy", cwltest.Fault{Op: "PutLogEvents", Times: 1, Status: 413}, "4 delivered, 0 and the notice delivered", 3},
 		{"passes", cwltest.Fault{Op: "PutLogEvents", Times: 2, Code: "ThrottlingException"}, "4 and the notice delivered", 3},
 		{"refused", cwltest.Fault{Op: "PutLogEvents", Code: "AccessDeniedException"}, "4 and the notice refused", 1},
 		{"out of time", cwltest.Fault{Op: "PutLogEvents", Break: cwltest.BlackHole}, "4 and the notice out of time", 1},
@@ -114,8 +114,8 @@ func TestNoticeTooLarge(t *testing.T) {
 			events, bad int
 			want        string
 		}{
-			{1, (batch.MaxBytes - batch.Overhead) / 3, "0 and the notice invalid, 1 delivered"},
-			{2, 200_000, "0 and the notice invalid, 1 delivered, 1 delivered"},
+			{1, (batch.MaxBytes - batch.Overhead) / 3, "1 delivered, 0 and the notice delivered"},
+			{2, 200_000, "1 delivered, 1 delivered, 0 and the notice delivered"},
 			{2, 100_000, "2 and the notice delivered"},
 		} {
 			inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {

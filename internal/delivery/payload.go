@@ -13,6 +13,7 @@ type payload struct {
 	group, stream string
 	token         *string // may be nil
 	notice        string  // the first event, unless it is empty
+	first         int64   // its time
 	evs           batch.List
 }
 
@@ -37,7 +38,7 @@ func (p *payload) append(b []byte, z *packer) (out []byte, invalid int) {
 	times := len(between)
 	first, last := true, int64(0)
 	if p.notice != "" {
-		first, last = false, p.evs.First()
+		first, last = false, p.first
 		between = append(strconv.AppendInt(between, last, 10), `,"message":"`...)
 		b = append(b, between[len(`"},`):]...)
 		b, invalid = appendText(b, unsafe.Slice(unsafe.StringData(p.notice), len(p.notice)), z)

@@ -31,7 +31,7 @@ func FuzzBody(f *testing.F) {
 			if tok != nil {
 				notice = b + a
 			}
-			text, _ := (&payload{group, stream, tok, notice, evs}).append(nil, nil)
+			text, _ := (&payload{group, stream, tok, notice, evs.First(), evs}).append(nil, nil)
 			var got, want put
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%v in %q", err, text)

@@ -74,7 +74,7 @@ func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) 
 	fast := s.takesBodies.Load()
 	if fast {
 		in.LogEvents = noEvents
-		err = r.ensureBody(payload{s.Group, s.Name, in.SequenceToken, r.notice, r.evs}, gzip)
+		err = r.ensureBody(payload{s.Group, s.Name, in.SequenceToken, r.notice, r.first, r.evs}, gzip)
 	} else {
 		r.release()
 		in.LogEvents, err = r.input()

@@ -15,7 +15,8 @@ import (
 type request struct {
 	evs    batch.List
 	notice string
-	at     int // of the first event in its batch
+	first  int64 // the time of the notice, that of the first event
+	at     int   // of the first event in its batch
 	size   int // as the service counts it, exact once a body was made
 	body   *body
 
@@ -28,11 +29,16 @@ type request struct {
 var errTooLarge = errors.New("too much for one put")
 
 func newRequest(evs batch.List, notice string) *request {
-	r := &request{evs: evs, notice: notice, size: evs.Size()}
+	r := &request{evs: evs, notice: notice, first: evs.First(), size: evs.Size()}
 	if notice != "" {
 		r.size += batch.Size([]byte(notice))
 	}
 	return r
+}
+
+// newNotice is a request of a notice alone, at a time in milliseconds since 1970.
+func newNotice(notice string, ms int64) *request {
+	return &request{notice: notice, first: ms, size: batch.Size([]byte(notice))}
 }
 
 // part gives the events from i up to and without j, and forgets the notice.
@@ -131,7 +137,7 @@ func (r *request) input() ([]types.InputLogEvent, error) {
 		events = append(events, event{ms: ms})
 	}
 	if r.notice != "" {
-		add(r.evs.First(), []byte(r.notice))
+		add(r.first, []byte(r.notice))
 	}
 	for e := range r.evs.All() {
 		add(e.Time, e.Text())

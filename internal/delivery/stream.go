@@ -72,8 +72,8 @@ type Report func(evs batch.List, notice bool, f Fate, err error)
 // of the first of evs. Both together are within the limits of one put.
 func (s *Stream) Deliver(ctx context.Context, evs batch.List, notice string, report Report) {
 	s.prepare()
-	d := delivery{stream: s, report: report, whole: evs, left: []*request{newRequest(evs, notice)}}
-	for len(d.left) > 0 {
+	d := delivery{stream: s, report: report, whole: evs, first: evs.First(), left: []*request{newRequest(evs, notice)}}
+	for len(d.left) > 0 || d.tellAlone() {
 		d.attempt(ctx)
 	}
 }

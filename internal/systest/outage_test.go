@@ -157,3 +157,23 @@ func TestSyncAfterMend(t *testing.T) {
 		}
 	}
 }
+// TestGapBesideBadEvents: a gap is told although every batch has a bad event.
+func TestGapBesideBadEvents(t *testing.T) {
+	testkit.InRig(t, func(r *testkit.Rig) {
+		end := r.Server.Fail(cwltest.Fault{Op: "PutLogEvents", Code: "ServiceUnavailableException"})
+		r.Syncer.Timeout = time.Second
+		r.Info("lost")
+		_ = r.Syncer.Sync()
+		end()
+		time.Sleep(time.Minute)
+		r.Server.Fail(cwltest.Poison(func(e cwltest.Event) bool { return strings.HasPrefix(e.Message, "bad") }))
+		for i := range 20 {
+			r.Info(fmt.Sprint("good ", i), "bad")
+			_ = r.Syncer.Sync()
+			time.Sleep(time.Second)
+		}
+		if _, gaps := r.Stream(); len(gaps) != 1 {
+			t.Errorf("got gaps %q after 20 puts, want 1", gaps)
+		}
+	})
+}

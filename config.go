@@ -319,7 +319,7 @@ func readLevel(path string, v any, otherwise string) (string, error) {
 	case n <= 50:
 		return "critical", nil
 	}
-	return "", decode.At(path, fmt.Errorf("level %v: the highest is 50: silence is asked for with class %q", n, classNull))
+	return "", decode.At(path, fmt.Errorf("level %v: the highest is 50: to log nothing use class %q", n, classNull))
 }
 
 // readHold gives the Hold with a MaxBytes from a configuration, and the other

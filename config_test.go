@@ -191,8 +191,8 @@ func TestConfigErrors(t *testing.T) {
 		{decoded(`{"logging": {"level": "loud"}}`), `logging: level "loud": unknown: known are critical debug dpanic error fatal info notset panic trace warn warning`},
 		{decoded(`{"class": null, "level": true}`), `level: want a name or a number, not true`},
 		{map[string]any{"class": nil, "level": zap.InfoLevel}, `level: want a name or a number, not 0`},
-		{decoded(`{"class": null, "level": 51}`), `level 51: the highest is 50: silence is asked for with class "#null"`},
-		{map[string]any{"class": nil, "level": math.NaN()}, `level NaN: the highest is 50: silence is asked for with class "#null"`},
+		{decoded(`{"class": null, "level": 51}`), `level 51: the highest is 50: to log nothing use class "#null"`},
+		{map[string]any{"class": nil, "level": math.NaN()}, `level NaN: the highest is 50: to log nothing use class "#null"`},
 		{loop, strings.Repeat("class.", 7) + `class: classes within classes: want 8 at most`},
 	} {
 		c := Config{"#print", "error", Destination{"g", "s", "fn", SimplePrefix, nil}}
@@ -406,7 +406,7 @@ func TestConfigBuildReadsNothing(t *testing.T) {
 	if _, err := c.Build(t.Context(), noClient{}); err != nil {
 		t.Errorf("with a client: %v", err)
 	}
-	if _, err := c.Build(t.Context(), nil); err == nil || !strings.HasPrefix(err.Error(), "configuration of AWS: ") {
+	if _, err := c.Build(t.Context(), nil); err == nil || !strings.HasPrefix(err.Error(), "AWS configuration: ") {
 		t.Errorf("without a client: %v, want that of the SDK", err)
 	}
 	c.CloudWatch.Group = ""

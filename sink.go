@@ -213,7 +213,7 @@ type origin struct{ region, profile, endpoint string }
 func (o *origin) client(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.region), config.WithSharedConfigProfile(o.profile))
 	if err != nil {
-		return nil, fmt.Errorf("configuration of AWS: %w", err)
+		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	return cloudwatchlogs.NewFromConfig(cfg, func(opts *cloudwatchlogs.Options) {
 		// Not by config: there the environment would have the last word.

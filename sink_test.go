@@ -240,7 +240,7 @@ func TestOpenSinkReadsNothing(t *testing.T) {
 	if err := <-flushed; err == nil {
 		t.Error("there is no profile, and Flush has no error")
 	}
-	if err := s.Stats().LastError; !strings.Contains(err.Error(), "configuration of AWS: ") {
+	if err := s.Stats().LastError; !strings.Contains(err.Error(), "AWS configuration: ") {
 		t.Errorf("last error %v, want that of the SDK", err)
 	}
 	events, _ := spilled.Lines()

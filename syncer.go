@@ -108,7 +108,7 @@ type Syncer struct {
 	// memory. It pays on thin or metered links only: the service counts, and
 	// bills, the uncompressed size, and so does Stats. When a server refuses a
 	// compressed put and then takes the same uncompressed, a line on Fallback says
-	// so and this Syncer compresses no more; no event is lost by that. Defaults to
+	// so and this Syncer compresses no more; no events were lost. Defaults to
 	// false.
 	Compress bool
 

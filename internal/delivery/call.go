@@ -25,7 +25,7 @@ const (
 )
 
 // errAbandoned is why there is no further call.
-var errAbandoned = fmt.Errorf("%d calls of the client did not come back", maxAbandoned)
+var errAbandoned = fmt.Errorf("%d client calls have not returned", maxAbandoned)
 
 // A PanicError is a panic of the Client, or of one of its callbacks.
 type PanicError struct{ Value any }
@@ -53,7 +53,7 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	done := make(chan answer, 1)
 	var over atomic.Bool // the call came back, or was abandoned
 	go func() {
-		a := answer{err: &PanicError{"its goroutine ended"}} // by runtime.Goexit, as in t.Fatal
+		a := answer{err: &PanicError{"called runtime.Goexit"}} // by runtime.Goexit, as in t.Fatal
 		defer func() {
 			if v := recover(); v != nil {
 				a.err = &PanicError{v}

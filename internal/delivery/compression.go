@@ -19,7 +19,7 @@ const (
 const minPacked = 1 << 10
 
 // errNoGzip is a server that does not know gzip. It comes with what that said.
-var errNoGzip = errors.New("compression is off, since the server took the same uncompressed")
+var errNoGzip = errors.New("compression turned off: the server accepted the same request uncompressed")
 
 // wanted tells whether the body of r is to be compressed.
 func (c *compression) wanted(r *request, asked bool) bool {

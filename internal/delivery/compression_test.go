@@ -120,7 +120,7 @@ func TestPackedRefused(t *testing.T) {
 				if took := time.Since(begin); took != 0 {
 					t.Errorf("it took %s, want no wait", took)
 				}
-				if len(r.trouble) != 1 || !strings.Contains(r.trouble[0].Error(), "put 100 events to /g/s: ") || statusOf(r.trouble[0]) < 400 || !errors.Is(r.trouble[0], errNoGzip) || Hint(r.trouble[0]) != "do not Compress for this server" {
+				if len(r.trouble) != 1 || !strings.Contains(r.trouble[0].Error(), "put 100 events to /g/s: ") || statusOf(r.trouble[0]) < 400 || !errors.Is(r.trouble[0], errNoGzip) || Hint(r.trouble[0]) != "set Compress to false for this server" {
 					t.Errorf("got trouble %v, want it once, and the refusal in it", r.trouble)
 				}
 			})

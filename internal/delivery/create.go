@@ -127,5 +127,5 @@ func (s *Stream) retain(ctx context.Context) {
 		}
 		sleep(ctx, s.pace.backoff(try+1))
 	}
-	s.Recorder.RecordTrouble(fmt.Errorf("keep events of new group %s for %d days: %w", s.Group, s.Retention, err), true)
+	s.Recorder.RecordTrouble(fmt.Errorf("set retention of new group %s to %d days: %w", s.Group, s.Retention, err), true)
 }

@@ -90,7 +90,7 @@ func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 	for _, run := range runsOf(r, out) {
 		var err error
 		if run.fate != Delivered {
-			err = &putError{run.evs.Len(), d.stream.Group, d.stream.Name, fmt.Errorf("the service takes none that is %s", run.fate)}
+			err = &putError{run.evs.Len(), d.stream.Group, d.stream.Name, fmt.Errorf("rejected by the service: %s", run.fate)}
 		}
 		d.report(run.evs, run.notice, run.fate, err)
 	}

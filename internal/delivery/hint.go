@@ -46,13 +46,13 @@ func Hint(err error) string {
 	case errors.As(err, &untried):
 		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
-		return "do not Compress for this server"
+		return "set Compress to false for this server"
 	}
 	switch originOf(err) {
 	case fromService:
 		return hintAnswer(err)
 	case fromGateway:
-		return "check the endpoint, and what lies between: that was not CloudWatch Logs"
+		return "check the endpoint and any proxy: the answer is not from CloudWatch Logs"
 	case fromCredentials:
 		return hintCredentials(err)
 	case fromConfig:
@@ -75,7 +75,7 @@ func hintAnswer(err error) string {
 		strings.HasPrefix(code, "IncompleteSignature"):
 		return "check the credentials"
 	case throttled(err):
-		return "ask for a higher quota if this lasts"
+		return "ask for a higher quota if this persists"
 	case aboutKey(err):
 		return hintKey
 	}

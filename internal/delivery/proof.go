@@ -28,7 +28,7 @@ type strangerError struct {
 }
 
 func (e *strangerError) Error() string {
-	return fmt.Sprintf("%d %s with %q is no answer of CloudWatch Logs", e.status, http.StatusText(e.status), e.text)
+	return fmt.Sprintf("%d %s with %q did not come from CloudWatch Logs", e.status, http.StatusText(e.status), e.text)
 }
 
 const (

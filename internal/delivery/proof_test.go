@@ -109,7 +109,7 @@ func TestProof(t *testing.T) {
 				}
 				for _, err := range r.errs {
 					text := err.Error()
-					if !strings.Contains(text, "is no answer of CloudWatch Logs") || !strings.Contains(Hint(err), "check the endpoint") || strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, "\u2028") {
+					if !strings.Contains(text, "did not come from CloudWatch Logs") || !strings.Contains(Hint(err), "check the endpoint") || strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, "\u2028") {
 						t.Errorf("got %q with the hint %q, want one that says whose it is, without control characters", text, Hint(err))
 					}
 				}

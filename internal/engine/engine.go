@@ -149,7 +149,7 @@ var errFull = errors.New("memory full")
 // Sync is Flush within Options.Timeout.
 func (e *Engine) Sync() error {
 	limit := e.limits.timeout
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("no more time than the Timeout of %s: %w", limit, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("Timeout of %s exceeded: %w", limit, context.DeadlineExceeded))
 	defer cancel()
 	return e.Flush(ctx)
 }

@@ -42,7 +42,7 @@ func (f *fallback) tell(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// Nobody is left to hear that even this failed.
-	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), fmt.Sprintf("%v: no event is lost by that", err), delivery.Hint(err)))
+	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), fmt.Sprintf("%v: no events were lost", err), delivery.Hint(err)))
 }
 
 // events writes events and why they come here.

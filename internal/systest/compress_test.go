@@ -113,13 +113,13 @@ func TestCompressRefused(t *testing.T) {
 					t.Errorf("%d events in the stream, want 30001", n)
 				}
 				events, words := s.Fallback.(*testkit.Buffer).Lines()
-				if len(events) > 0 || len(words) != 1 || !strings.Contains(words[0], "compression is off") || !strings.Contains(words[0], "/g/s") {
+				if len(events) > 0 || len(words) != 1 || !strings.Contains(words[0], "compression turned off") || !strings.Contains(words[0], "/g/s") {
 					t.Errorf("%d events on the fallback and %q, want none and a line about compression", len(events), words)
 				}
 				if n := encodings(srv); n["gzip"] > 4 {
 					t.Errorf("puts by encoding are %v, want no more gzip than go side by side", n)
 				}
-				if st := s.Stats(); st.LastError == nil || !strings.Contains(st.LastError.Error(), "compression is off") || st.Delivered != 30_001 {
+				if st := s.Stats(); st.LastError == nil || !strings.Contains(st.LastError.Error(), "compression turned off") || st.Delivered != 30_001 {
 					t.Errorf("LastError is %v and %d delivered, want it and all", st.LastError, st.Delivered)
 				}
 			})
@@ -140,7 +140,7 @@ func TestCompressBreaks(t *testing.T) {
 			t.Errorf("%d events in the stream, want 1", n)
 		}
 		events, words := s.Fallback.(*testkit.Buffer).Lines()
-		if len(events) > 0 || len(words) != 1 || !strings.Contains(words[0], "compression is off") || !strings.HasSuffix(words[0], "; do not Compress for this server") {
+		if len(events) > 0 || len(words) != 1 || !strings.Contains(words[0], "compression turned off") || !strings.HasSuffix(words[0], "; set Compress to false for this server") {
 			t.Errorf("%d events on the fallback and %q, want none, and one line with the reason", len(events), words)
 		}
 	})

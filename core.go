@@ -118,10 +118,10 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
 		// Better the bare message than nothing.
-		_, lost := c.take(&ent, fields, []byte(ent.Message))
+		_, lost := c.accept(&ent, fields, []byte(ent.Message))
 		return errors.Join(err, lost)
 	}
-	held, err := c.take(&ent, fields, c.trim(buf.Bytes(), ent.Message))
+	held, err := c.accept(&ent, fields, c.trim(buf.Bytes(), ent.Message))
 	buf.Free()
 	if held || err != nil {
 		return err
@@ -134,6 +134,14 @@ func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 		return c.out.Sync()
 	}
 	return nil
+}
+
+// accept hands an encoded entry to the Syncer, or to the scope of a Hold.
+func (c *Core) accept(ent *zapcore.Entry, fields []zapcore.Field, text []byte) (held bool, err error) {
+	if c.hold != nil {
+		return c.holdOrSend(ent, fields, text)
+	}
+	return false, c.out.started().Add(ent.Time, ent.Level, text)
 }
 
 // Sync flushes every event that was logged before, see Syncer.Sync.

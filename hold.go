@@ -154,11 +154,8 @@ func (c *Core) holds(l zapcore.Level) bool {
 	return c.hold != nil && c.hold.Level.Enabled(l)
 }
 
-// take holds an encoded entry or sends it.
-func (c *Core) take(ent *zapcore.Entry, fields []zapcore.Field, text []byte) (held bool, err error) {
-	if c.hold == nil {
-		return false, c.out.started().Add(ent.Time, ent.Level, text)
-	}
+// holdOrSend is accept for a Core with a Hold.
+func (c *Core) holdOrSend(ent *zapcore.Entry, fields []zapcore.Field, text []byte) (held bool, err error) {
 	s, releases := c.scope, c.hold.Release.Enabled(ent.Level)
 	for i := range fields {
 		if fields[i].Type == zapcore.SkipType {

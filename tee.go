@@ -54,8 +54,8 @@ func (t *tee) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Checke
 		return t.core.Check(ent, ce)
 	}
 	// Enabled is not all that core may ask of an entry: it may be a sampler.
-	// So core decides first, and on a sheet of its own, since from ce one
-	// cannot read whether core has added itself.
+	// So core decides first, and with a CheckedEntry of its own, since ce
+	// does not tell whether core has added itself.
 	own := t.core.Check(ent, nil)
 	if own == nil {
 		return ce

@@ -5,7 +5,7 @@ import "sync"
 // A Batch is what one put can carry: at least one event.
 type Batch struct {
 	List
-	// Chunks are free before a batch is forgotten.
+	// Cached: the chunks may be freed before the batch is.
 	first, last int64
 	oldest      uint64
 }

@@ -21,7 +21,7 @@ const (
 // pools holds free chunks by size, 1 KiB to 64 KiB in powers of two.
 var pools [7]sync.Pool
 
-// A Chunk is a piece of the arena: records one behind the other, appended by
+// A Chunk is a piece of memory: records one behind the other, appended by
 // whoever holds the lock of its lane, read by the sender once it is sealed.
 type Chunk struct {
 	// ID is the chunk's place in the order in which chunks were begun, from 1 on;

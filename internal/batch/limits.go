@@ -1,5 +1,5 @@
 // Package batch holds log events between the logging call and the request that
-// carries them: chunks of an arena, a queue that merges them by time, and the
+// carries them: chunks of memory, a queue that merges them by time, and the
 // limits of PutLogEvents, by which the queue is cut into batches.
 //
 // The limits are those of

@@ -50,7 +50,7 @@ func (q *Queue) Full() bool { return Fills(q.n, q.bytes) }
 // be in flight with it, see Batch.Apart; that is not to be had where one
 // millisecond fills more than a batch.
 //
-// Texts are taken to be UTF-8: to look costs as much as all the rest. What is not
+// Texts are taken to be UTF-8: validating costs as much as everything else. What is not
 // makes the batch larger than it may be, and whoever writes the request halves it.
 func (q *Queue) Cut(extra int, whole bool) *Batch {
 	b := batches.Get().(*Batch)

@@ -20,7 +20,7 @@ import (
 )
 
 // A body is the protocol of one put whose request body was made here, straight
-// from the arena. The SDK's serializer takes several times what the rest of a
+// from the chunks. The SDK's serializer takes several times what the rest of a
 // put takes, and leaves megabytes of garbage; all else that the SDK does, the
 // signature above all, stays as it is.
 type body struct {
@@ -39,8 +39,8 @@ var (
 	_ middleware.FinalizeMiddleware = (*payloadHash)(nil)
 )
 
-// spareBody is for the next put. There is one: puts that go side by side are for
-// hard times, and memory that is free is memory all the same. A sync.Pool would
+// spareBody is for the next put. There is one: puts side by side are rare,
+// and memory that is free is memory all the same. A sync.Pool would
 // lose it again and again, since it is always another processor's.
 var spareBody atomic.Pointer[body]
 

@@ -172,7 +172,8 @@ func isReset(err error) bool {
 		strings.Contains(err.Error(), "stream error: ") // of HTTP/2, which has no type outside net/http
 }
 
-// exists tells whether a creation came too late, which is as good.
+// exists reports whether what was to be created exists already, which counts as
+// success.
 func exists(err error) bool {
 	var e *types.ResourceAlreadyExistsException
 	return originOf(err) == fromService && errors.As(err, &e)

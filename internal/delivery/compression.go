@@ -34,7 +34,7 @@ func (c *compression) blames(r *request, cl class, err error) bool {
 	switch {
 	case !r.compressed(), c.state.Load() == gzipConfirmed:
 		return false // it may have been turned off while this put was under way
-	case cl == classCreate, cl == classToken: // these are understood
+	case cl == classCreate, cl == classToken: // the server could read the body
 		return false
 	}
 	return statusOf(err) >= 400 && !throttled(err)

@@ -53,8 +53,8 @@ const (
 )
 
 // create makes the stream, and the group if that does not exist either. "Already
-// exists" is success, and nothing is ever described: a stream that somebody made
-// beforehand needs no more than the right to put. seen is the count of creations
+// exists" is success, and zapcw never calls a Describe action: a stream that
+// somebody made beforehand needs no more than the right to put. seen is the count of creations
 // before the put failed.
 func (s *Stream) create(ctx context.Context, seen int32) error {
 	if err := s.creator.enter(ctx); err != nil {

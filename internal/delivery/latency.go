@@ -14,8 +14,8 @@ type latency struct {
 	slow int           // the round whose time-outs a slow service needs
 }
 
-// slowRate is a slow link, and fastRate one that is worth not waiting for, in
-// bytes a second.
+// slowRate is a slow link, and fastRate a fast one, by which an attempt is found
+// stuck, in bytes a second.
 const slowRate, fastRate = 64 << 10, batch.MaxBytes
 
 // ofLast is how long the last put took that succeeded.
@@ -56,8 +56,8 @@ func (l *latency) adaptTimeout(round int, took time.Duration, err error) {
 }
 
 // putTimeout bounds one put, because the SDK's HTTP client waits for ever: 5 s
-// and what the bytes take at 64 KiB a second, so that a connection that died in
-// a frozen process is found out. With each failed round there is more, for the
+// and what the bytes take at 64 KiB a second, so that a connection that died
+// while the process was frozen is detected. With each failed round there is more, for the
 // sake of a service or a link that is just slow: what is cut off there may well
 // be stored, and once more with the next attempt.
 func putTimeout(size, round int) time.Duration {

@@ -13,15 +13,16 @@ import (
 // everything pass.
 //
 // The back-off while the service fails is 100 ms, doubled with each round to
-// 30 s, with full jitter so that a fleet does not come back in one wave. The
-// first of several waiting attempts goes alone and the others follow when it got
-// through. Each attempt that was admitted is paid by one report or one cancel.
+// 30 s. All but a tenth of a wait is random, so that a fleet does not come back in
+// one wave. The first of several waiting attempts is a probe: it goes alone, and
+// the others follow when it succeeds. Each attempt that was admitted must be
+// followed by exactly one report or cancel (invariant 9).
 type pace struct {
 	mu            sync.Mutex
 	fails         int       // rounds since the last success
 	notBefore     time.Time // the next attempt
 	lastProbe     time.Time
-	probing       bool          // one attempt is on its way to see
+	probing       bool          // a probe is under way
 	changed       chan struct{} // closed when those who wait are to look again
 	last          error         // what failed
 	fatal         bool          // and waiting will not mend it
@@ -70,7 +71,7 @@ func (p *pace) admit(ctx context.Context) (round int, err error) {
 			p.changed = make(chan struct{})
 		}
 		changed := p.changed
-		var due <-chan time.Time // never, while another attempt is on its way to see
+		var due <-chan time.Time // never, while a probe is under way
 		if !p.probing {
 			due = time.After(rest)
 		}
@@ -125,8 +126,8 @@ func (p *pace) wakeLocked() {
 }
 
 // expedite lets the next attempt go soon, because somebody waits for its outcome
-// until then: at once, if the last one is not only just over, and with short
-// pauses after it.
+// until then: at once, unless the last attempt was less than a second ago, and
+// with short pauses after it.
 func (p *pace) expedite(until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -17,7 +17,7 @@ type request struct {
 	notice string
 	first  int64 // the time of the notice, that of the first event
 	at     int   // of the first event in its batch
-	size   int // as the service counts it, exact once a body was made
+	size   int   // as the service counts it, exact once a body was made
 	body   *body
 
 	resets    int  // how often the connection was reset
@@ -119,7 +119,7 @@ func (r *request) release() {
 }
 
 // input makes the events of a put for a client that is not the SDK's. The texts
-// are copied: it may keep them, and the arena is used again.
+// are copied: it may keep them, and the chunks are used again.
 func (r *request) input() ([]types.InputLogEvent, error) {
 	type event struct {
 		text string

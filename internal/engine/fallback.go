@@ -41,7 +41,7 @@ const (
 func (f *fallback) tell(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	// Nobody is left to hear that even this failed.
+	// There is nowhere left to report that this failed, too.
 	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), fmt.Sprintf("%v: no events were lost", err), delivery.Hint(err)))
 }
 

@@ -16,9 +16,13 @@ type lanes struct {
 	striped atomic.Pointer[stripes] // take entries instead, once they are there
 }
 
-// stripeCount is how many lanes there are when one is not enough. They all write
-// accepted, so more of them than processors that compete for it would not pay.
-const stripeCount = 4
+// stripeCount is how many lanes there are when one is not enough. All
+// lanes write accepted, so more lanes than processors that contend do not pay. It
+// is 1<<stripeBits.
+const (
+	stripeBits  = 2
+	stripeCount = 1 << stripeBits
+)
 
 // stripes are lanes that do not disturb each other: what one processor writes on
 // every event shares no cache line with what others read. TestDistances asserts
@@ -29,7 +33,7 @@ type stripes struct {
 	_        [cacheLine - unsafe.Sizeof(uint64(0))]byte
 }
 
-// cacheLine is what two processors fight for, in bytes.
+// cacheLine is the unit of contention between processors, in bytes.
 const cacheLine = 64
 
 // A paddedLane shares no cache line with another.
@@ -50,7 +54,7 @@ func (ls *lanes) enter() (l *lane, crowded bool) {
 		return &ls.first, ls.striped.Load() == nil
 	}
 	var here byte // stacks are at least 2 KiB, most of those that log 8 KiB or more
-	h := uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> 62
+	h := uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> (64 - stripeBits)
 	for i := range uint64(stripeCount) {
 		if l := &striped.lanes[(h+i)%stripeCount].lane; l.mu.TryLock() {
 			return l, false

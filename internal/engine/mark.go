@@ -82,8 +82,8 @@ func nextBreak(text []byte) int {
 	return -1
 }
 
-// oneLine is text without line breaks and control characters, which would bend
-// the reader's terminal.
+// oneLine is text without line breaks and control characters, which could
+// corrupt a terminal.
 func oneLine(text string) string {
 	b := make([]byte, 0, len(text))
 	for _, r := range text {

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // A memory counts what was accepted and what was released, and bounds their
 // difference, which is what is pending. Both count all events and bytes since
-// the beginning and never go back.
+// the beginning. What is reserved is subtracted from released, since it is pending.
 type memory struct {
 	released atomic.Uint64
 	accepted *atomic.Uint64 // few until there are stripes; written under all locks

@@ -30,7 +30,7 @@ func files() []string {
 }
 
 // TestGolden runs zapcw through what was recorded of the Python logger. Where
-// section 13 of the specification mends a quirk, the table quirks says so, and
+// zapcw mends a quirk of the original, the table quirks says so, and
 // what is expected then is the model's with the rules of all quirks that the
 // case shows; else it is what was recorded, and nothing else.
 func TestGolden(t *testing.T) {

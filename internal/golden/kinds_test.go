@@ -214,7 +214,7 @@ func (c *testCase) hasOddJSON() bool {
 func (c *testCase) aboutPython() string {
 	switch {
 	case c.anyCall(func(call call) bool { return call.Shallow.truthy() || strings.HasPrefix(call.Caller.strOr(""), "<") }):
-		return "section 14"
+		return "chapter 14"
 	case c.anyCall(func(call call) bool { return call.Level.kind() == "float" }):
 		return "Q24"
 	case c.anyCall(func(call call) bool { return call.InExcept.truthy() }):

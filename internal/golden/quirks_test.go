@@ -4,8 +4,8 @@ import "strings"
 
 // A quirk is a point in which zapcw is not the original.
 type quirk struct {
-	// id is its number in section 13 of the specification, with a letter if
-	// there are several points, or the section that it is about.
+	// id is its number in the list of the original's quirks, with a letter if
+	// there are several points; 9.5 and 14 are chapters about batches and Python.
 	id string
 	// shows tells whether a case has to do with it. If nil, it does if the rule
 	// makes a difference to what the model expects.
@@ -94,7 +94,7 @@ func (r rules) certainty() (c certainty) {
 
 func (q quirk) String() string {
 	if strings.Contains(q.id, ".") {
-		return "section " + q.id
+		return "chapter " + q.id
 	}
 	return "Q" + strings.TrimRight(q.id, "abcd")
 }

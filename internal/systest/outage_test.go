@@ -157,6 +157,7 @@ func TestSyncAfterMend(t *testing.T) {
 		}
 	}
 }
+
 // TestGapBesideBadEvents: a gap is told although every batch has a bad event.
 func TestGapBesideBadEvents(t *testing.T) {
 	testkit.InRig(t, func(r *testkit.Rig) {

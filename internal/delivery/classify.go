@@ -172,6 +172,11 @@ func isReset(err error) bool {
 		strings.Contains(err.Error(), "stream error: ") // of HTTP/2, which has no type outside net/http
 }
 
+// isTimeout tells whether a put was sent and not answered in time.
+func isTimeout(err error) bool {
+	return errors.As(err, new(timeoutError)) && originOf(err) == fromNetwork
+}
+
 // exists reports whether what was to be created exists already, which counts as
 // success.
 func exists(err error) bool {

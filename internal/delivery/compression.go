@@ -37,7 +37,7 @@ func (c *compression) blames(r *request, cl class, err error) bool {
 	case cl == classCreate, cl == classToken: // the server could read the body
 		return false
 	}
-	return statusOf(err) >= 400 && !throttled(err)
+	return (statusOf(err) >= 400 || originOf(err) == fromGateway) && !throttled(err)
 }
 
 // turnOff is for a server that took plain what it did not take compressed. It

@@ -52,13 +52,18 @@ func (proof) ID() string { return "zapcw.Proof" }
 func (proof) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 	out, meta, err := next.HandleDeserialize(ctx, in)
 	resp, ok := out.RawResponse.(*smithyhttp.Response)
-	if err != nil || !ok || resp.StatusCode < 200 || resp.StatusCode > 299 {
+	if err != nil || !ok {
 		return out, meta, err
+	}
+	// The SDK reads all of an error, and of what it does not understand.
+	resp.Body = readCloser{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return out, meta, nil
 	}
 	if resp.Header.Get("X-Amzn-Requestid") != "" || resp.Header.Get("X-Amz-Requestid") != "" {
 		return out, meta, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return out, meta, err
 	}

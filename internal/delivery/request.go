@@ -60,21 +60,23 @@ func (r *request) count() int {
 func (r *request) tooLarge() bool { return r.size > batch.MaxBytes && r.count() > 1 }
 
 const (
-	// maxResets is how often a connection may be reset before the body is taken
-	// to be the reason, and made smaller; but not than smallBody.
+	// maxResets is how often a request may fail as one that is too large before
+	// its size is taken to be the reason, and it is divided; but not what is
+	// smaller than smallBody.
 	maxResets = 3
-	smallBody = 16 << 10
+	smallBody = 4 << 10
 )
 
-// reset counts connections that were reset, and tells whether the request is to
-// be divided for it: some proxies do that to what they find too large, without an
-// answer.
+// reset counts failures that may be for the size of the request, and tells whether
+// it is to be divided: some proxies reset the connection of what they find too
+// large, or answer with a page of theirs, or never. In an outage of another kind
+// this costs a few puts after it.
 func (r *request) reset(err error) bool {
-	if !isReset(err) || r.size <= smallBody || r.count() == 1 {
+	if !isReset(err) && !isTimeout(err) && (originOf(err) != fromGateway || throttled(err)) {
 		return false
 	}
 	r.resets++
-	return r.resets >= maxResets
+	return r.resets >= maxResets && r.size > smallBody && r.count() > 1
 }
 
 // compressed tells whether the body that was sent last is.

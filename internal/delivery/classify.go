@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -119,12 +120,22 @@ func namesStream(text string) bool {
 	return strings.Contains(text, "logGroupName") || strings.Contains(text, "logStreamName")
 }
 
-// skewed tells whether the SDK found this machine's clock wrong when a signature
-// was refused. It has learned by how much, so the next one will be right.
+// skewed tells whether a signature was refused for its time: the clock is wrong,
+// and the SDK has learned by how much, or the process was frozen between signing
+// and sending. The next signature will be right.
 func skewed(err error) bool {
+	if statusOf(err) < 400 || statusOf(err) > 499 {
+		return false
+	}
 	var r interface{ RetryableError() bool }
-	return statusOf(err) >= 400 && statusOf(err) < 500 && errors.As(err, &r) && r.RetryableError()
+	if errors.As(err, &r) && r.RetryableError() {
+		return true
+	}
+	var api smithy.APIError
+	return errors.As(err, &api) && signatureTime.MatchString(api.ErrorMessage())
 }
+
+var signatureTime = regexp.MustCompile(`(?i)^signature (expired|not yet current)`)
 
 // throttled tells whether whoever answered wants fewer calls.
 func throttled(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"syscall"
 	"testing"
@@ -62,6 +63,7 @@ func TestClassify(t *testing.T) {
 		{"refused", sdk(0, &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}}), classRetry, classRetry, "syscall.Errno"},
 		{"reset", sdk(0, syscall.ECONNRESET), classRetry, classRetry, "syscall.Errno"},
 		{"broken off", sdk(200, io.ErrUnexpectedEOF), classRetry, classRetry, "*errors.errorString"},
+		{"stream of HTTP/2 broke off", sdk(200, errors.New("stream error: stream ID 3; INTERNAL_ERROR; received from peer")), classRetry, classRetry, "*errors.errorString"},
 		{"DNS", sdk(0, &net.DNSError{Err: "no such host"}), classRetry, classRetry, "*net.DNSError"},
 		{"TLS", sdk(0, x509.UnknownAuthorityError{}), classRetry, classRetry, "x509.UnknownAuthorityError"},
 		{"time-out", sdk(0, context.DeadlineExceeded), classRetry, classRetry, "timeout"},
@@ -86,6 +88,9 @@ func TestClassify(t *testing.T) {
 		{"resolver of the user's", sdk(0, fmt.Errorf("failed to resolve service endpoint, %w", &net.DNSError{Err: "no such host"})), classRetry, classRetry, "*net.DNSError"},
 		{"signature cannot be made", sdk(0, fmt.Errorf("sign request: %w", errors.New("sigv4 signing region is required"))), classFatal, classFatal, "configuration"},
 		{"no such profile", fmt.Errorf("put: %w", &configError{errors.New("no such profile")}), classFatal, classFatal, "configuration"},
+		{"address without a scheme", sdk(0, &smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", URL: "localhost:///", Err: errors.New(`unsupported protocol scheme "localhost"`)}}), classFatal, classFatal, "configuration"},
+		// A signature was right, and got old on its way.
+		{"frozen before it was sent", sdk(400, coded("InvalidSignatureException", "Signature expired: 20260102T150405Z is now earlier than 20260102T152905Z (20260102T153405Z - 5 min.)")), classRetry, classRetry, "InvalidSignatureException"},
 		// Somebody answered, but not the service.
 		{"gateway", sdk(404, coded("UnknownError", "no Route matched with those values")), classRetry, classRetry, "HTTP 404"},
 		{"gateway, 403", sdk(403, coded("UnknownError", "UnknownError")), classRetry, classRetry, "HTTP 403"},

@@ -43,6 +43,9 @@ func explain(err error) error {
 	if _, rest, ok := strings.Cut(text, identityStep); ok {
 		text = rest
 	}
+	if _, rest, ok := strings.Cut(text, "request send failed, "); ok {
+		text = rest
+	}
 	for _, step := range []string{"get credentials: ", "failed to refresh cached credentials, ", "failed to resolve service endpoint, ", "endpoint rule error, ", "Invalid Configuration: "} {
 		text = strings.TrimPrefix(text, step)
 	}

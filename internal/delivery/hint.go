@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,6 +59,12 @@ func Hint(err error) string {
 	case fromConfig:
 		return hintConfig(err)
 	case fromNetwork:
+		if errors.As(err, new(*tls.CertificateVerificationError)) {
+			return "check the certificates: AWS_CA_BUNDLE names those that are trusted"
+		}
+		if text := err.Error(); strings.Contains(text, "proxyconnect ") || strings.HasSuffix(text, ": Proxy Authentication Required") {
+			return "check the proxy: HTTPS_PROXY and NO_PROXY"
+		}
 		return "check region, endpoint and network"
 	}
 	return ""
@@ -87,7 +94,8 @@ const hintKey = "check the policy of the KMS key"
 // aboutKey tells whether an error is about the key that encrypts the group.
 func aboutKey(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && strings.Contains(strings.ToLower(api.ErrorMessage()), "kms key")
+	return errors.As(err, &api) && (strings.Contains(strings.ToLower(api.ErrorMessage()), "kms key") ||
+		strings.HasPrefix(strings.ToUpper(api.ErrorCode()), "KMS"))
 }
 
 var (
@@ -186,6 +194,8 @@ func hintConfig(err error) string {
 		return "check AWS_REGION"
 	case variable.MatchString(text):
 		return "check " + variable.FindString(text)
+	case badAddress.MatchString(text):
+		return "check AWS_ENDPOINT_URL and the proxy: want http:// or https://, a host, and a port up to 65535"
 	case strings.Contains(text, "shared config profile"):
 		return "check AWS_PROFILE"
 	case errors.As(err, &file):

@@ -2,11 +2,15 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"net/url"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"example.com/zapcw/cwltest"
 )
@@ -48,6 +52,7 @@ func TestHintDenied(t *testing.T) {
 		{"key of a group", denied("The specified KMS key does not exist or is not allowed to be used with LogGroup 'arn:aws:logs:eu-west-1:123456789012:log-group:/acme/prod'"), "check the policy of the KMS key"},
 		{"key, as the service sees it", denied("logs.eu-west-1.amazonaws.com is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:eu-west-1:123456789012:key/4711"), "check the policy of the KMS key"},
 		{"key as a bad parameter", sdk(400, coded("InvalidParameterException", "The specified KMS Key Id could not be found")), "check the policy of the KMS key"},
+		{"key, by its code", sdk(400, coded("KMSAccessDeniedException", "The ciphertext refers to a customer master key that does not exist")), "check the policy of the KMS key"},
 		{"organization", denied("Access denied by the organization"), "check the permissions for logs:PutLogEvents"},
 		{"role", sdk(0, identity(sts(403, coded("AccessDenied", "User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/y")))), "check the credentials: allow sts:AssumeRole"},
 		{"role, no reason", sdk(0, identity(sts(403, coded("AccessDenied", "Access denied")))), "check the credentials: they come from sts:AssumeRoleWithWebIdentity"},
@@ -55,6 +60,25 @@ func TestHintDenied(t *testing.T) {
 	} {
 		if got := Hint(tt.err); got != tt.want {
 			t.Errorf("%s: Hint = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestHintWay has something wrong on the way to the service: it says where, and
+// all of it passes.
+func TestHintWay(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "check the certificates: AWS_CA_BUNDLE names those that are trusted"},
+		{errors.New("Proxy Authentication Required"), "check the proxy: HTTPS_PROXY and NO_PROXY"},
+		{errors.New("proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused"), "check the proxy: HTTPS_PROXY and NO_PROXY"},
+		{errors.New("dial tcp 127.0.0.1:1: connect: connection refused"), "check region, endpoint and network"},
+	} {
+		err := sdk(0, &smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", URL: "https://127.0.0.1/", Err: tt.err}})
+		if got := Hint(err); got != tt.want || classify(err) != classRetry {
+			t.Errorf("Hint(%v) = %q and class %d, want %q and another attempt", err, got, classify(err), tt.want)
 		}
 	}
 }

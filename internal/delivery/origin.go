@@ -44,6 +44,9 @@ func originOf(err error) origin {
 		case *strangerError:
 			return fromGateway
 		case *smithyhttp.RequestSendError:
+			if badAddress.MatchString(e.Error()) {
+				return fromConfig
+			}
 			return fromNetwork
 		case *smithy.OperationError:
 			if !ours(e) {
@@ -100,6 +103,14 @@ var configSteps = regexp.MustCompile(`^(resolve auth scheme|bind auth scheme par
 	`|^failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
 	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid)`)
 
+// brokeOff finds what net/http says of an answer in HTTP/2 that did not end: a
+// stream that was reset, a connection that was closed or lost.
+var brokeOff = regexp.MustCompile(`stream error: stream ID |http2: (client connection|server sent GOAWAY)`)
+
+// badAddress finds what net/http says of an address to which nothing can be sent,
+// localhost:4566 without a scheme for example.
+var badAddress = regexp.MustCompile(`: (unsupported protocol scheme "|http: no Host in request URL|dial tcp: address \S+ invalid port$|invalid proxy address)`)
+
 func stepOf(text string) origin {
 	switch {
 	case strings.HasPrefix(text, identityStep):
@@ -116,7 +127,7 @@ var codeForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{2,63}$`)
 
 // answerer tells whether it was CloudWatch Logs that answered. A gateway, a proxy
 // or another service at the same address may have a code too, but not one that
-// ends like those of AWS, and no request id.
+// the SDK or these lists know, and no request id.
 func answerer(err error) origin {
 	var (
 		api  smithy.APIError
@@ -124,7 +135,7 @@ func answerer(err error) origin {
 	)
 	switch {
 	case errors.As(err, &api):
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled), errors.As(err, new(net.Error)):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled), errors.As(err, new(net.Error)), brokeOff.MatchString(err.Error()):
 		return fromNetwork // it broke off
 	default:
 		return fromGateway
@@ -133,7 +144,7 @@ func answerer(err error) origin {
 	switch {
 	case code == "UnknownError", !codeForm.MatchString(code):
 		return fromGateway
-	case strings.HasSuffix(code, "Exception"), commonCodes[code], passing[code], throttleCode(code):
+	case commonCodes[code], passing[code], badInput[code], throttleCode(code), !errors.As(err, new(*smithy.GenericAPIError)):
 		return fromService
 	case errors.As(err, &resp) && resp.RequestID == "":
 		return fromGateway
@@ -141,12 +152,14 @@ func answerer(err error) origin {
 	return fromService
 }
 
-// commonCodes are those that any service of AWS may answer and that do not end in
-// Exception.
+// commonCodes are those that any service of AWS may answer and that the SDK has no
+// types for, besides the ones that pass and those about a bad input.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html
 var commonCodes = map[string]bool{
 	"AccessDenied": true, "AuthFailure": true, "IncompleteSignature": true, "InvalidAction": true, "InvalidClientTokenId": true,
 	"MissingAuthenticationToken": true, "NotAuthorized": true, "OptInRequired": true, "SignatureDoesNotMatch": true,
 	"UnauthorizedOperation": true, "UnknownOperation": true, "ValidationError": true,
+	"IncompleteSignatureException": true, "InvalidSignatureException": true, "MissingAuthenticationTokenException": true,
+	"RequestEntityTooLargeException": true, "SubscriptionRequiredException": true, "UnknownOperationException": true,
 }

@@ -193,6 +193,7 @@ func TestCredentialsProcess(t *testing.T) {
 // TestConfig has clients that cannot work, however long one waits: they are
 // refused at once, in one line that says what is missing.
 func TestConfig(t *testing.T) {
+	const wantURL = "check AWS_ENDPOINT_URL and the proxy: want http:// or https://, a host, and a port up to 65535"
 	for _, tt := range []struct {
 		name string
 		env  []string
@@ -203,6 +204,8 @@ func TestConfig(t *testing.T) {
 		{"neither region nor credentials", []string{"AWS_REGION", "", "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", ""}, "no AWS region", "set AWS_REGION"},
 		{"bad region", []string{"AWS_REGION", "eu west"}, "configuration: bind endpoint params, invalid input region eu west", "check AWS_REGION"},
 		{"bad endpoint", []string{"AWS_ENDPOINT_URL", "::::"}, "configuration: Failed to parse uri: ::::", "check the AWS configuration"},
+		{"endpoint without a scheme", []string{"AWS_ENDPOINT_URL", "localhost:4566"}, `configuration: Post "localhost:///": unsupported protocol scheme "localhost"`, wantURL},
+		{"endpoint with no port", []string{"AWS_ENDPOINT_URL", "http://127.0.0.1:99999"}, `configuration: Post "http://127.0.0.1:99999/": dial tcp: address 99999: invalid port`, wantURL},
 		{"FIPS and an endpoint", []string{"AWS_ENDPOINT_URL", "http://127.0.0.1:1", "AWS_USE_FIPS_ENDPOINT", "true"}, "configuration: FIPS and custom endpoint are not supported", "check the AWS configuration"},
 		{"unknown profile", []string{"AWS_PROFILE", "nobody"}, "failed to get shared config profile, nobody", "check AWS_PROFILE"},
 		{"no CA bundle", []string{"AWS_CA_BUNDLE", "/nonexistent/ca.pem"}, "open /nonexistent/ca.pem: no such file or directory", `check the file "/nonexistent/ca.pem"`},

@@ -144,6 +144,8 @@ func TestGateway(t *testing.T) {
 		{"code of its own", 404, nil, `{"code":"ROUTE_NOT_FOUND","message":"no"}`},
 		{"lower case", 403, nil, `{"code":"forbidden"}`},
 		{"like AWS, without an id", 403, nil, `{"code":"Forbidden"}`},
+		{"exception of its own", 404, nil, `{"code":"NoRouteException","message":"no"}`},
+		{"exception in the head", 403, http.Header{"X-Amzn-Errortype": {"ForbiddenException"}}, `{"message":"Forbidden"}`},
 		{"nested", 502, nil, `{"error":{"code":"upstream"}}`},
 		{"null", 400, nil, `null`},
 		{"list", 400, nil, `[]`},

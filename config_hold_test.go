@@ -83,7 +83,7 @@ func (noTime) Now() time.Time { return time.UnixMilli(0) }
 func TestConfigBuildHolds(t *testing.T) {
 	const notice = "1 held entry was evicted, from 1970-01-01T00:00:00.000Z to 1970-01-01T00:00:00.000Z: MaxBytes of the Hold is 13"
 	for _, tt := range []struct{ text, want, echo string }{
-		{`{"level": "info", "cloud-watch": {"hold": "64KiB"}}`, "i, d, e", ""},
+		{`{"level": "info", "cloud-watch": {"hold": "64KiB"}}`, "d, i, e", ""},
 		{`{"level": "info", "cloud-watch": {"hold": 13}}`, "i, " + notice + ", e", ""},
 		{`{"level": "info", "cloud-watch": {"hold": 0}}`, "i, e", ""},
 		{`{"level": "error", "cloud-watch": {"hold": "1MiB"}}`, "d, i, e", ""},

@@ -60,7 +60,7 @@ type Hold struct {
 	// zap.ErrorLevel.
 	Release zapcore.LevelEnabler
 	// MaxBytes bounds the memory of a scope, in bytes; entries for different
-	// Syncers are kept apart, and each Syncer has its own bound. An entry takes 13
+	// Syncers are kept apart, and each Syncer has its own bound. An entry takes 17
 	// bytes more than its text. One that is larger than MaxBytes is evicted at
 	// once. At most 1 GiB; larger values count as that. Defaults to 64 KiB, as do
 	// negative values.
@@ -197,6 +197,7 @@ const (
 type heldFor struct {
 	core *Core // that held the first entry; nil if there was none
 	ring ring.Ring
+	last uint32 // place of the newest entry
 	next *heldFor
 }
 
@@ -227,11 +228,16 @@ func (s *scope) hold(c *Core, ent *zapcore.Entry, text []byte) bool {
 		}
 		h = h.next
 	}
+	out := c.out.started()
+	place := out.Place()
 	if h.core == nil {
 		h.core = c
+	} else if int32(place-h.last) <= 0 {
+		place = h.last + 1
 	}
-	evicted, kept := h.ring.Push(c.hold.MaxBytes, t.UnixMilli(), int8(ent.Level), text)
-	c.out.started().CountHeld(evicted, kept)
+	h.last = place
+	evicted, kept := h.ring.Push(c.hold.MaxBytes, t.UnixMilli(), place, int8(ent.Level), text)
+	out.CountHeld(evicted, kept)
 	return true
 }
 
@@ -278,10 +284,9 @@ func (s *scope) send(all *heldFor) (err error) {
 		out := h.core.out.started()
 		for e := range h.ring.All() {
 			// One error says it: they are all of a Syncer that is closed.
-			if failed := out.Add(time.UnixMilli(e.Time), zapcore.Level(e.Level), e.Text); err == nil {
+			if failed := out.AddHeld(e.Time, zapcore.Level(e.Level), e.Text, e.Place); err == nil {
 				err = failed
 			}
-			out.CountReleased()
 		}
 		h.ring.Free()
 	}

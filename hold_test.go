@@ -35,7 +35,7 @@ func notice(n string, limit int) string {
 // TestHold is what a Hold does, a case a row: what is in the stream after some
 // calls, and in the Stats.
 func TestHold(t *testing.T) {
-	few := zapcw.Hold{MaxBytes: 2 * (13 + len("DEBUG: a"))}
+	few := zapcw.Hold{MaxBytes: 2 * (17 + len("DEBUG: a"))}
 	for _, tt := range []struct {
 		name          string
 		hold          zapcw.Hold
@@ -54,7 +54,16 @@ func TestHold(t *testing.T) {
 			l.Info("b")
 			l.Debug("c")
 			l.Error("d")
-		}, want: []string{"INFO: b", "DEBUG: a", "DEBUG: c", "ERROR: d"}},
+		}, want: []string{"DEBUG: a", "INFO: b", "DEBUG: c", "ERROR: d"}},
+		{name: "in the order of one millisecond", log: func(l *zap.Logger) {
+			l.Debug("a")
+			l.Debug("b")
+			l.Info("c")
+			l.With(zapcw.Scope()).Info("d")
+			l.Debug("e")
+			l.Info("f", zapcw.Release())
+			l.Debug("g")
+		}, want: []string{"DEBUG: a", "DEBUG: b", "INFO: c", "INFO: d", "DEBUG: e", "INFO: f", "DEBUG: g"}},
 		{name: "in order of time", log: func(l *zap.Logger) {
 			l.Debug("a")
 			time.Sleep(time.Second)
@@ -290,14 +299,14 @@ func TestHoldInOtherCores(t *testing.T) {
 	}{
 		{"hooks", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcore.RegisterHooks(core, func(e zapcore.Entry) error { saw(e); return nil })
-		}, "b a a a e f", "a a a b e f", 0},
+		}, "a a a b e f", "a a a b e f", 0},
 		{"a sampler", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcore.NewSamplerWithOptions(core, time.Minute, 2, 0, zapcore.SamplerHook(func(e zapcore.Entry, d zapcore.SamplingDecision) {
 				if d&zapcore.LogDropped != 0 {
 					saw(e)
 				}
 			}))
-		}, "b a a e f", "a", 0},
+		}, "a a b e f", "a", 0},
 		{"a higher level", func(core zapcore.Core, _ func(zapcore.Entry)) zapcore.Core {
 			core, err := zapcore.NewIncreaseLevelCore(core, zap.InfoLevel)
 			if err != nil {
@@ -307,19 +316,19 @@ func TestHoldInOtherCores(t *testing.T) {
 		}, "b e", "", 0},
 		{"lazy fields", func(core zapcore.Core, _ func(zapcore.Entry)) zapcore.Core {
 			return zapcore.NewLazyWith(core, []zapcore.Field{zap.Skip()})
-		}, "b a a a e f", "", 0},
+		}, "a a a b e f", "", 0},
 		{"beside another core", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcore.NewTee(watch(zap.DebugLevel, saw), core)
-		}, "b a a a e f", "a a a b e f", 0},
+		}, "a a a b e f", "a a a b e f", 0},
 		{"beside a quiet core", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcore.NewTee(core, watch(zap.InfoLevel, saw))
-		}, "b a a a e f", "b e", 0},
+		}, "a a a b e f", "b e", 0},
 		{"a tee that echoes at debug", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcw.Tee(core, watch(zap.DebugLevel, saw))
-		}, "b a a a e f", "", 0},
+		}, "a a a b e f", "", 0},
 		{"a tee around a sampler", func(core zapcore.Core, saw func(zapcore.Entry)) zapcore.Core {
 			return zapcw.Tee(zapcore.NewSamplerWithOptions(core, time.Minute, 2, 0), watch(zap.DebugLevel, saw))
-		}, "b a a e f", "", 0},
+		}, "a a b e f", "", 0},
 	} {
 		for _, inside := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, hold inside is %t", tt.name, inside), func(t *testing.T) {
@@ -404,7 +413,7 @@ func TestHoldEcho(t *testing.T) {
 			level.SetLevel(zap.InfoLevel)
 			log.Error("f")
 			_ = log.Sync()
-			testkit.WantEvents(t, srv.Messages("/g", "s"), "b", "a", "c", "d", "e", "f")
+			testkit.WantEvents(t, srv.Messages("/g", "s"), "a", "b", "c", "d", "e", "f")
 			var echo []string
 			for _, e := range printed.All() {
 				echo = append(echo, e.Message)
@@ -449,7 +458,7 @@ func TestHoldTwoStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		limit := 2 * (13 + 1)
+		limit := 2 * (17 + 1)
 		log := zap.New(zapcw.Hold{MaxBytes: limit}.Wrap(zapcore.NewTee(
 			zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel),
 			zapcw.NewCore(levelled(), other, zap.WarnLevel),
@@ -460,7 +469,7 @@ func TestHoldTwoStreams(t *testing.T) {
 		log.Info("b")
 		log.Error("c")
 		_ = log.Sync()
-		testkit.WantEvents(t, srv.Messages("/g", "s"), "b", "a", "b", "1 held entry was"+strings.TrimPrefix(notice("", limit), "WARN: "), "c", "c")
+		testkit.WantEvents(t, srv.Messages("/g", "s"), "a", "b", "b", "1 held entry was"+strings.TrimPrefix(notice("", limit), "WARN: "), "c", "c")
 		testkit.WantEvents(t, srv.Messages("/g", "other"), "INFO: b", notice("1 held entry was", limit), "ERROR: c", "c")
 	})
 }

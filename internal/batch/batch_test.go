@@ -98,6 +98,34 @@ func FuzzLen(f *testing.F) {
 	})
 }
 
+// TestSequence has events of one millisecond that come late take their place.
+func TestSequence(t *testing.T) {
+	chunks := []*Chunk{NewChunk(10, 0), NewChunk(10, 0)}
+	add := func(c int, ms int64, seq uint32) { chunks[c].Append(ms, seq, 0, fmt.Append(nil, ms, ".", seq)) }
+	add(0, 1, 90)
+	add(0, 2, 30)
+	add(0, 2, 10) // late
+	add(0, 2, 12) // late
+	add(1, 2, 11)
+	add(1, 2, 20)
+	add(1, 1, 1<<31+91) // late, and before the numbers wrapped around
+	add(0, 3, 5)
+	var q Queue
+	for i, c := range chunks {
+		c.ID = uint64(i) + 1
+	}
+	q.Add(chunks...)
+	var got []string
+	b := q.Cut(0, false)
+	for e := range b.All() {
+		got = append(got, string(e.Text()))
+	}
+	want := []string{"1.2147483739", "1.90", "2.10", "2.11", "2.12", "2.20", "2.30", "3.5"}
+	if !slices.Equal(got, want) {
+		t.Errorf("events are %q, want %q", got, want)
+	}
+}
+
 func TestChunk(t *testing.T) {
 	for _, n := range []int{0, 1, 1000, 1 << 10, 1<<16 - header, 1 << 16, 3 << 20} {
 		c := NewChunk(n, 0)

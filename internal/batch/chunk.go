@@ -34,7 +34,7 @@ type Chunk struct {
 	buf      []byte
 	last     int64  // time of the last record
 	seq      uint32 // of the last record
-	unsorted bool   // some record is older than the one before it
+	unsorted bool   // some record belongs before the one before it
 }
 
 // Cost is the memory that an event with n bytes of text takes in a chunk.
@@ -70,11 +70,11 @@ func (c *Chunk) Len() int { return len(c.buf) }
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
-// Append adds an event, for which there must be room. Its sequence number is
-// greater than that of any event accepted before it, here or in another chunk,
-// and orders events of one millisecond; it may wrap around, see newer.
+// Append adds an event, for which there must be room. Its sequence number orders
+// events of one millisecond, here and in other chunks; of those with the same
+// number the one that was added first is first. It may wrap around, see newer.
 func (c *Chunk) Append(ms int64, seq uint32, level int8, text []byte) {
-	if ms < c.last {
+	if ms < c.last || ms == c.last && newer(c.seq, seq) {
 		c.unsorted = true
 	}
 	c.last, c.seq = ms, seq

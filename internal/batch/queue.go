@@ -8,7 +8,7 @@ import (
 )
 
 // A Queue merges sealed chunks by time and hands their events out in batches.
-// Events with the same time leave in the order in which they were accepted. The
+// Events with the same time leave in the order of their sequence numbers. The
 // zero value is an empty queue. It belongs to one goroutine.
 type Queue struct {
 	// srcs is ordered by the time of the next event, then by its sequence number.
@@ -248,7 +248,7 @@ func (s *source) open(c *Chunk) {
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {
-			return cmp.Compare(c.time(a), c.time(b))
+			return cmp.Or(cmp.Compare(c.time(a), c.time(b)), int(int32(c.seqAt(a)-c.seqAt(b))))
 		})
 		s.pos = s.order[0]
 	}

@@ -71,6 +71,16 @@ func (e *Engine) Add(t time.Time, level zapcore.Level, text []byte) error {
 	if t.IsZero() {
 		t = time.Now()
 	}
+	return e.add(t.UnixMilli(), level, text, nil)
+}
+
+// AddHeld is Add for an entry that was kept back, at a Place.
+func (e *Engine) AddHeld(ms int64, level zapcore.Level, text []byte, place uint32) error {
+	defer e.CountReleased()
+	return e.add(ms, level, text, &place)
+}
+
+func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) error {
 	if len(text) == 0 {
 		text = space // the service refuses a whole put for one empty message
 	}
@@ -81,9 +91,8 @@ func (e *Engine) Add(t time.Time, level zapcore.Level, text []byte) error {
 		parts = batch.Split(text, e.limits.maxText)
 		cost += batch.Cost(0) * (len(parts) - 1)
 	}
-	ms := t.UnixMilli()
 	for {
-		v := e.intake.accept(ms, level, parts, cost)
+		v := e.intake.accept(ms, level, parts, cost, place)
 		if v == admitted {
 			return nil
 		}

@@ -15,6 +15,10 @@ type holds struct {
 	_       [cacheLine - 2*unsafe.Sizeof(uint64(0))]byte
 }
 
+// Place is where an entry that is kept back now stands among those of its
+// millisecond: after all that this goroutine added, before what it adds next.
+func (e *Engine) Place() uint32 { return uint32(e.intake.accepted().bytes()) + 1 }
+
 // CountHeld counts an entry that was to be kept back: it was, unless it was too
 // large, and had others evicted, or itself.
 func (e *Engine) CountHeld(evicted int, kept bool) {

@@ -50,8 +50,9 @@ func (in *intake) setUp(e *Engine) {
 }
 
 // accept copies the parts of one entry, which cost so many bytes together, into
-// a lane: all of them or none. It is the only way in.
-func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int) verdict {
+// a lane: all of them or none. It is the only way in. An entry that was kept back
+// has a place.
+func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int, place *uint32) verdict {
 	l := in.enter()
 	v := in.admit(l, tallyOf(len(parts), cost), level)
 	if v == admitted {
@@ -63,7 +64,11 @@ func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int
 			if !l.fits(len(p)) {
 				in.beginChunk(l, len(p))
 			}
-			l.append(ms, uint32(seq), int8(level), p)
+			if place != nil {
+				l.append(ms, *place, int8(level), p)
+			} else {
+				l.append(ms, uint32(seq), int8(level), p)
+			}
 		}
 		if !in.belowTriggers(l) {
 			in.fireTriggers(l, len(parts))
@@ -80,6 +85,15 @@ func (in *intake) enter() *lane {
 		in.stripe()
 	}
 	return l
+}
+
+// accepted is what all lanes accepted, for those who hold nothing; others may be
+// at it meanwhile.
+func (in *intake) accepted() tally {
+	if striped := in.lanes.striped.Load(); striped != nil {
+		return tally(striped.accepted.Load())
+	}
+	return tally(in.memory.few.Load())
 }
 
 // stripe makes the other lanes. The caller holds the first.

@@ -31,16 +31,17 @@ type Dropped struct {
 type Entry struct {
 	Time  int64 // milliseconds since 1970
 	Level int8
+	Place uint32 // among entries elsewhere; what it means is up to the caller
 	Text  []byte // valid until the next step of the iteration
 }
 
-// Overhead is what an entry takes beside its text: time, length, level.
-const Overhead = 8 + 4 + 1
+// Overhead is what an entry takes beside its text: time, length, place, level.
+const Overhead = 8 + 4 + 4 + 1
 
 // Push adds an entry and drops the oldest until all of them take limit bytes at
 // most. It returns how many that were. An entry that is larger than limit is
 // itself the one that is dropped, and the others stay; kept is false then.
-func (r *Ring) Push(limit int, ms int64, level int8, text []byte) (dropped int, kept bool) {
+func (r *Ring) Push(limit int, ms int64, place uint32, level int8, text []byte) (dropped int, kept bool) {
 	need := Overhead + len(text)
 	if need > limit {
 		r.dropped.add(ms)
@@ -56,7 +57,8 @@ func (r *Ring) Push(limit int, ms int64, level int8, text []byte) (dropped int, 
 	var head [Overhead]byte
 	binary.LittleEndian.PutUint64(head[:], uint64(ms))
 	binary.LittleEndian.PutUint32(head[8:], uint32(len(text)))
-	head[12] = byte(level)
+	binary.LittleEndian.PutUint32(head[12:], place)
+	head[16] = byte(level)
 	r.write(r.size, head[:])
 	r.write(r.size+Overhead, text)
 	r.size += need
@@ -68,9 +70,9 @@ func (r *Ring) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		var around []byte // a text that goes around the end of the block
 		for at := 0; at < r.size; {
-			ms, n, level := r.header(at)
-			text := r.bytes(at+Overhead, n, &around)
-			if !yield(Entry{ms, level, text}) {
+			e, n := r.header(at)
+			e.Text = r.bytes(at+Overhead, n, &around)
+			if !yield(e) {
 				return
 			}
 			at += Overhead + n
@@ -98,8 +100,8 @@ func (r *Ring) cap() int {
 
 // drop drops the oldest entry.
 func (r *Ring) drop() {
-	ms, n, _ := r.header(0)
-	r.dropped.add(ms)
+	e, n := r.header(0)
+	r.dropped.add(e.Time)
 	r.head = r.index(Overhead + n)
 	r.size -= Overhead + n
 }
@@ -129,11 +131,13 @@ func (r *Ring) write(at int, p []byte) {
 	copy(r.block.bytes, p[n:])
 }
 
-func (r *Ring) header(at int) (ms int64, n int, level int8) {
+// header is an entry without its text, which has n bytes.
+func (r *Ring) header(at int) (e Entry, n int) {
 	var head [Overhead]byte
 	k := copy(head[:], r.block.bytes[r.index(at):])
 	copy(head[k:], r.block.bytes)
-	return int64(binary.LittleEndian.Uint64(head[:])), int(binary.LittleEndian.Uint32(head[8:])), int8(head[12])
+	e.Time, e.Place, e.Level = int64(binary.LittleEndian.Uint64(head[:])), binary.LittleEndian.Uint32(head[12:]), int8(head[16])
+	return e, int(binary.LittleEndian.Uint32(head[8:]))
 }
 
 // bytes gives n bytes; around is used for those that do not lie in one piece.

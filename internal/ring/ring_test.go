@@ -91,11 +91,11 @@ func FuzzRing(f *testing.F) {
 		)
 		random := rand.New(rand.NewPCG(uint64(limit), uint64(len(sizes))))
 		for i, n := range sizes {
-			e := Entry{Time: int64(i) - int64(n), Level: int8(n), Text: bytes.Repeat([]byte{byte(i)}, int(n)*(1+random.IntN(3)))}
+			e := Entry{Time: int64(i) - int64(n), Place: random.Uint32(), Level: int8(n), Text: bytes.Repeat([]byte{byte(i)}, int(n)*(1+random.IntN(3)))}
 			if n == 255 && i%7 == 0 {
 				e.Text = bytes.Repeat(e.Text, 30)
 			}
-			dropped, kept := r.Push(bound, e.Time, e.Level, e.Text)
+			dropped, kept := r.Push(bound, e.Time, e.Place, e.Level, e.Text)
 			if d, k := m.push(bound, e); d != dropped || k != kept {
 				t.Fatalf("push %d drops %d and keeps %t, want %d and %t", i, dropped, kept, d, k)
 			}
@@ -132,7 +132,7 @@ func TestGrowth(t *testing.T) {
 		var r Ring
 		grown, last := 0, 0
 		for range 2 * limit {
-			r.Push(limit, 0, 0, nil)
+			r.Push(limit, 0, 0, 0, nil)
 			if r.cap() != last {
 				grown, last = grown+1, r.cap()
 			}

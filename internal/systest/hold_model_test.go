@@ -2,6 +2,7 @@ package systest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -120,8 +121,9 @@ type actor struct {
 }
 
 type modelEntry struct {
-	at   time.Time
-	text string
+	at    time.Time
+	text  string
+	scope *modelScope // that held it, nil if none did
 }
 
 // A modelScope is a scope as a list.
@@ -133,11 +135,12 @@ type modelScope struct {
 }
 
 func (s *modelScope) push(e modelEntry, limit int) {
-	size := func(e modelEntry) int { return len(e.text) + 13 }
+	size := func(e modelEntry) int { return len(e.text) + 17 }
 	if size(e) > limit {
 		s.evict(e)
 		return
 	}
+	e.scope = s
 	s.held = append(s.held, e)
 	for {
 		sum := 0
@@ -211,7 +214,7 @@ func (a *actor) randomEntry() (zapcore.Level, string, []zapcore.Field, bool) {
 
 func (a *actor) log(log *zap.Logger, scope *modelScope) {
 	l, text, fields, releases := a.randomEntry()
-	e := modelEntry{time.Now(), text}
+	e := modelEntry{at: time.Now(), text: text}
 	log.Log(l, text, fields...)
 	switch sent := a.level.Enabled(l); {
 	case !sent && !a.hold.Level.Enabled(l):
@@ -238,7 +241,7 @@ func (a *actor) release(s *modelScope, at time.Time) {
 			what = "1 held entry was"
 		}
 		const form = "2006-01-02T15:04:05.000Z"
-		a.accepted = append(a.accepted, modelEntry{at, fmt.Sprintf("%s evicted, from %s to %s: MaxBytes of the Hold is %d",
+		a.accepted = append(a.accepted, modelEntry{at: at, text: fmt.Sprintf("%s evicted, from %s to %s: MaxBytes of the Hold is %d",
 			what, s.first.UTC().Format(form), s.last.UTC().Format(form), a.hold.MaxBytes)})
 	}
 }
@@ -346,27 +349,34 @@ func (m *holdSchedule) check() {
 	}
 }
 
-// checkOrder looks for an actor's entries in the stream: they are in order of
-// time, and of one millisecond in the order in which they were accepted.
+// checkOrder looks for an actor's entries in the stream. They are in order of
+// time. Those of one millisecond are in the order in which they were logged, as
+// far as one scope held them, or none.
 func (a *actor) checkOrder(stream []string) {
-	want := slices.Clone(a.accepted)
-	slices.SortStableFunc(want, func(x, y modelEntry) int { return x.at.Compare(y.at) })
-	own := make(map[string]bool)
-	for _, e := range want {
-		own[e.text] = strings.HasPrefix(e.text, a.name+".")
-	}
-	var texts, got []string
-	for _, e := range want {
-		if own[e.text] { // others may have the same notice
-			texts = append(texts, e.text)
+	own := make(map[string]modelEntry)
+	want := make(map[*modelScope][]string)
+	sorted := slices.Clone(a.accepted)
+	slices.SortStableFunc(sorted, func(x, y modelEntry) int { return x.at.Compare(y.at) })
+	for _, e := range sorted {
+		if strings.HasPrefix(e.text, a.name+".") { // others may have the same notice
+			own[e.text] = e
+			want[e.scope] = append(want[e.scope], e.text)
 		}
 	}
+	got := make(map[*modelScope][]string)
+	var last modelEntry
 	for _, text := range stream {
-		if own[text] {
-			got = append(got, text)
+		e, ok := own[text]
+		if !ok {
+			continue
 		}
+		if e.at.UnixMilli() < last.at.UnixMilli() {
+			a.Errorf("actor %s: %q comes after %q, which is newer", a.name, text, last.text)
+		}
+		last = e
+		got[e.scope] = append(got[e.scope], text)
 	}
-	if !slices.Equal(got, texts) {
-		a.Errorf("actor %s: the stream has %q, want %q", a.name, got, texts)
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		a.Errorf("actor %s: the stream has %v, want %v", a.name, got, want)
 	}
 }

@@ -35,7 +35,7 @@ func TestHoldMarshalers(t *testing.T) {
 			}
 		}
 		enc := zapcw.NewPrefixEncoder("", prefix, zapcw.NewEncoderConfig())
-		log = zap.New(zapcw.Hold{MaxBytes: 50}.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)))
+		log = zap.New(zapcw.Hold{MaxBytes: 60}.Wrap(zapcw.NewCore(enc, s, zap.InfoLevel)))
 		debug := chatty{func() { log.Debug("from a field") }}
 		log.Debug("a", zap.Object("o", debug))
 		log.Debug("b", zap.Object("o", debug))
@@ -46,7 +46,7 @@ func TestHoldMarshalers(t *testing.T) {
 		// The error inside is through before that around it is encoded.
 		testkit.WantEvents(t, srv.Messages("/g", "s"),
 			"from a field", "b\t{\"o\": {}}", "from the notice",
-			"2 held entries were evicted, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z: MaxBytes of the Hold is 50", "first", "c\t{\"o\": {}}")
+			"2 held entries were evicted, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.000Z: MaxBytes of the Hold is 60", "first", "c\t{\"o\": {}}")
 	})
 }
 

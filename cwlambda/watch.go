@@ -8,8 +8,8 @@ import (
 )
 
 // A watch flushes while the function still runs when the deadline nears, because
-// Lambda then kills the process. It owns a goroutine from half of the time, or
-// two seconds before the deadline, until stop.
+// Lambda then kills the process. It owns a goroutine from a quarter of the time
+// on, or from two seconds before the deadline, until stop.
 type watch struct {
 	inv    *invocation
 	timer  *time.Timer
@@ -49,7 +49,7 @@ func newWatch(inv *invocation) *watch {
 		spillAt: inv.deadline.Add(-min(warning/5, maxReserve)),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.timer = time.AfterFunc(left-max(warning, min(left/2, maxHeadStart)), w.run)
+	w.timer = time.AfterFunc(left-max(warning, min(left-left/4, maxHeadStart)), w.run)
 	return w
 }
 

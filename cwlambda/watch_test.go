@@ -24,10 +24,10 @@ func TestTimeout(t *testing.T) {
 		takes                   time.Duration // a put
 		firstDrain, warn, spill time.Duration // before the deadline
 	}{
-		{"a second", nil, time.Second, 0, 500 * time.Millisecond, 250 * time.Millisecond, 50 * time.Millisecond},
-		{"three seconds", nil, 3 * time.Second, 0, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
-		{"slow", nil, 3 * time.Second, 200 * time.Millisecond, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
-		{"dark", nil, 3 * time.Second, -1, 1500 * time.Millisecond, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"a second", nil, time.Second, 0, 750 * time.Millisecond, 250 * time.Millisecond, 50 * time.Millisecond},
+		{"three seconds", nil, 3 * time.Second, 0, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"slow", nil, 3 * time.Second, 200 * time.Millisecond, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
+		{"dark", nil, 3 * time.Second, -1, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
 		{"15 minutes", nil, 15 * time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},
 		{"option", []Option{TimeoutWarning(4 * time.Second)}, time.Minute, 0, 4 * time.Second, 4 * time.Second, 100 * time.Millisecond},
 		{"option without effect", []Option{TimeoutWarning(-1)}, time.Minute, 0, 2 * time.Second, 500 * time.Millisecond, 100 * time.Millisecond},

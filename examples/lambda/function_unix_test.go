@@ -138,6 +138,23 @@ func TestExit(t *testing.T) {
 	logs.check("r-1", steps...)
 }
 
+// In an outage what was logged is on the standard error long before the deadline.
+func TestExitInTheDark(t *testing.T) {
+	t.Parallel()
+	logs := newLogServer(t)
+	logs.dark()
+	box := newSandbox(t)
+	p := box.start(logs)
+	box.begin(invocation{"r-1", event("exit"), time.Now().Add(8 * time.Second)})
+	if status := p.status(); status != 3 {
+		t.Errorf("status %d, want 3", status)
+	}
+	// If it had waited for its deadline, an entry would say so.
+	if got := texts(parse(t, strings.Split(p.stderr.String(), "\n"), "r-1")); strings.Join(got, "\n") != strings.Join(steps, "\n") {
+		t.Errorf("on the standard error are %q, want %q", got, steps)
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -16,6 +16,7 @@ import (
 	"context"
 	"log"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -38,6 +39,8 @@ func main() {
 		Client: cloudwatchlogs.NewFromConfig(cfg),
 		Group:  cmp.Or(os.Getenv("ZAPCW_GROUP"), lambdacontext.LogGroupName),
 		Stream: cmp.Or(os.Getenv("ZAPCW_STREAM"), lambdacontext.FunctionName),
+		// Of the Sync before os.Exit: an outage does not cost the 10 s of the default.
+		Timeout: 2 * time.Second,
 	}
 	_, level, unknown := cwlambda.LogControls()
 	enc := zapcw.NewJSONEncoder(zapcw.NewEncoderConfig())

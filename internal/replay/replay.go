@@ -244,8 +244,9 @@ func (r *Replay) tally(l Line, text string, valid bool) {
 // settle waits for what is on its way, and proves that it is there.
 func (r *Replay) settle(ctx context.Context, began *time.Time) error {
 	// Flush is Sync without a time-out: for how long a service takes nothing is
-	// looked at by Run.
-	err := r.Out.Flush(ctx)
+	// looked at by Run. Nor does ctx end it, which would give up what is in memory:
+	// end does, after its time of grace.
+	err := r.Out.Flush(context.WithoutCancel(ctx))
 	st := r.Out.Stats()
 	switch {
 	case ctx.Err() != nil:

@@ -194,6 +194,26 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// TestInterruptAtTheEnd delivers what is in memory also when all was read, which is so
+// at once with a file of ordinary size.
+func TestInterruptAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, srv := inMemory(t, "one\ntwo\n")
+		srv.Fail(cwltest.Fault{Op: "PutLogEvents", Times: 2, Code: "ThrottlingException"})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			synctest.Wait() // it waits for the next attempt
+			cancel()
+		}()
+		if err := r.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		if got := srv.Messages("/acme/prod", "orders"); len(got) != 2 {
+			t.Errorf("the stream has %q: %+v", got, AccountOf(r.Out.Stats()))
+		}
+	})
+}
+
 // TestLinger reads on after the context has ended, and the input ends in that time.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,6 +21,10 @@ service's limits and takes any credentials.
                    another can read and write everything
   -data FILE       keep what comes in, and have it again after a restart
 
+At the start it prints the variables that lead there. An aws command older than
+2.13 ignores AWS_ENDPOINT_URL: it wants --endpoint-url. A live tail of the aws
+command or boto3 wants AWS_DISABLE_HOST_PREFIX_INJECTION=true as well.
+
 Examples:
   zapcw serve
   zapcw serve -data logs.cwl
@@ -78,6 +82,7 @@ func (c *command) announce(address, data string) {
 		fmt.Fprintf(c.stdout, "Its streams are kept in %s.\n", data)
 	}
 	fmt.Fprintf(c.stdout, "\nThe page:  %s/\n\nTo log there, put this line before a command, or behind export:\n\n", u)
-	fmt.Fprintf(c.stdout, "AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
-		u, remote.DefaultRegion, remote.DummyKey, remote.DummyKey)
+	// boto3 and version 1 of the aws command read AWS_DEFAULT_REGION only, others AWS_REGION only.
+	fmt.Fprintf(c.stdout, "AWS_ENDPOINT_URL=%s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=%[3]s AWS_SECRET_ACCESS_KEY=%[3]s\n",
+		u, remote.DefaultRegion, remote.DummyKey)
 }

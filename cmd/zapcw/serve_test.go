@@ -82,7 +82,10 @@ func TestServe(t *testing.T) {
 	skipWithoutSignals(t)
 	data := filepath.Join(t.TempDir(), "logs.cwl")
 	s := start(t, "-addr", "127.0.0.1:0", "-data", data)
-	if len(s.env) != 4 || !strings.Contains(s.text, "\nThe page:  "+s.url+"/\n") || !strings.Contains(s.text, data) {
+	if want := "AWS_ENDPOINT_URL=" + s.url + " AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=zapcw AWS_SECRET_ACCESS_KEY=zapcw"; strings.Join(s.env, " ") != want {
+		t.Errorf("the variables are %q, want %q", s.env, want)
+	}
+	if !strings.Contains(s.text, "\nThe page:  "+s.url+"/\n") || !strings.Contains(s.text, data) {
 		t.Errorf("it printed\n%s", s.text)
 	}
 	put := program(t, strings.NewReader("one\ntwo\n"), "put", "-group", "/acme/prod", "-stream", "orders")

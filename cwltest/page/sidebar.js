@@ -35,6 +35,7 @@ export function welcome(listing) {
   const variables = [
     ["AWS_ENDPOINT_URL", location.origin],
     ["AWS_REGION", listing.region],
+    ["AWS_DEFAULT_REGION", listing.region], // boto3 reads no other
     ["AWS_ACCESS_KEY_ID", listing.accessKey || "local"],
     ["AWS_SECRET_ACCESS_KEY", listing.secret ? "…" : "local-secret-access-key"],
   ];

@@ -255,7 +255,7 @@ func (d Destination) core(ctx context.Context, client Client, level zapcore.Leve
 		client = sdk
 	}
 	out := &Syncer{Client: client, Group: d.Group, Stream: d.Stream}
-	if err := out.check(); err != nil {
+	if err := out.Check(); err != nil {
 		return nil, err
 	}
 	var core zapcore.Core = NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)

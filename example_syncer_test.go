@@ -62,6 +62,13 @@ func ExampleSyncer_Write() {
 	// Output: [{"level":"info","msg":"order placed","items":3}]
 }
 
+// A field that is missing or out of bounds, told before the first event.
+func ExampleSyncer_Check() {
+	s := &zapcw.Syncer{Client: new(cloudwatchlogs.Client), Group: "/acme/prod", Stream: "orders:eu"}
+	fmt.Println(s.Check())
+	// Output: syncer for group "/acme/prod": Stream "orders:eu": want UTF-8 without : and *
+}
+
 // What was not delivered is an error, and on the Fallback.
 func ExampleSyncer_Sync() {
 	var srv cwltest.Server

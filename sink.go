@@ -104,7 +104,7 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 	if err := readParameters(query, parameters, example); err != nil {
 		return nil, err
 	}
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -159,40 +159,11 @@ func (s *Syncer) Close() error {
 	return s.Sync()
 }
 
-// started gives the engine, which is made on first use.
-func (s *Syncer) started() *engine.Engine {
-	if e := s.engine.Load(); e != nil {
-		return e
-	}
-	o := engine.Options{
-		Client: s.Client, Group: s.Group, Stream: s.Stream,
-		NewGroup: s.NewGroup, Retention: s.Retention, Compress: s.Compress,
-		MaxEvents: s.MaxEvents, MaxAge: s.MaxAge, MaxPending: s.MaxPending, MaxEventBytes: s.MaxEventBytes,
-		Concurrency: s.Concurrency, Timeout: s.Timeout, Block: s.WhenFull == Block,
-		Fallback: s.Fallback, Invalid: s.check(),
-	}
-	if s.Fallback == nil || s.Fallback == s {
-		o.Fallback = os.Stderr
-	}
-	s.engine.CompareAndSwap(nil, engine.New(o))
-	return s.engine.Load()
-}
-
-const (
-	maxName       = 512 // characters in the name of a group or a stream
-	groupLetters  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
-	minEventBytes = batch.Overhead + utf8.UTFMax
-)
-
-// retentions are the days that the service allows.
-var retentions = map[int32]bool{
-	1: true, 3: true, 5: true, 7: true, 14: true, 30: true, 60: true, 90: true,
-	120: true, 150: true, 180: true, 365: true, 400: true, 545: true, 731: true,
-	1096: true, 1827: true, 2192: true, 2557: true, 2922: true, 3288: true, 3653: true,
-}
-
-// check says what is wrong with the fields.
-func (s *Syncer) check() error {
+// Check says which field is missing or out of bounds, and what would be right. It
+// uses no network: whether credentials and permissions suffice shows in the error
+// of the first Sync, see docs/operations.md. What it says now, a Syncer says on
+// Fallback at its first event.
+func (s *Syncer) Check() error {
 	sdk, ok := s.Client.(*cloudwatchlogs.Client)
 	switch {
 	case s.Client == nil, ok && sdk == nil:
@@ -229,4 +200,36 @@ func (s *Syncer) check() error {
 		return fmt.Errorf("syncer for %s/%s: Retention is %d days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653", s.Group, s.Stream, s.Retention)
 	}
 	return nil
+}
+
+// started gives the engine, which is made on first use.
+func (s *Syncer) started() *engine.Engine {
+	if e := s.engine.Load(); e != nil {
+		return e
+	}
+	o := engine.Options{
+		Client: s.Client, Group: s.Group, Stream: s.Stream,
+		NewGroup: s.NewGroup, Retention: s.Retention, Compress: s.Compress,
+		MaxEvents: s.MaxEvents, MaxAge: s.MaxAge, MaxPending: s.MaxPending, MaxEventBytes: s.MaxEventBytes,
+		Concurrency: s.Concurrency, Timeout: s.Timeout, Block: s.WhenFull == Block,
+		Fallback: s.Fallback, Invalid: s.Check(),
+	}
+	if s.Fallback == nil || s.Fallback == s {
+		o.Fallback = os.Stderr
+	}
+	s.engine.CompareAndSwap(nil, engine.New(o))
+	return s.engine.Load()
+}
+
+const (
+	maxName       = 512 // characters in the name of a group or a stream
+	groupLetters  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
+	minEventBytes = batch.Overhead + utf8.UTFMax
+)
+
+// retentions are the days that the service allows.
+var retentions = map[int32]bool{
+	1: true, 3: true, 5: true, 7: true, 14: true, 30: true, 60: true, 90: true,
+	120: true, 150: true, 180: true, 365: true, 400: true, 545: true, 731: true,
+	1096: true, 1827: true, 2192: true, 2557: true, 2922: true, 3288: true, 3653: true,
 }

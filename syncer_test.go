@@ -106,6 +106,10 @@ func TestBadFields(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			testkit.InRig(t, func(r *testkit.Rig) {
 				tt.set(r.Syncer)
+				wrong := r.Syncer.Check()
+				if wrong == nil || !strings.Contains(wrong.Error(), tt.want) {
+					r.Fatalf("Check = %v, want %q", wrong, tt.want)
+				}
 				if err := r.Syncer.Sync(); err != nil {
 					r.Errorf("Sync before the first event = %v, want nil", err)
 				}
@@ -116,8 +120,8 @@ func TestBadFields(t *testing.T) {
 				}
 				r.MustSync()
 				r.WantSpill("one", strings.Repeat("🐎", 10), " ")
-				if _, words := r.Spill.Lines(); len(words) != 1 || !strings.Contains(words[0], tt.want) {
-					r.Errorf("got %q on the fallback, want one line with %q", words, tt.want)
+				if _, words := r.Spill.Lines(); len(words) != 1 || !strings.Contains(words[0], wrong.Error()) {
+					r.Errorf("got %q on the fallback, want one line with %q", words, wrong)
 				}
 				if st := r.Syncer.Stats(); st.SpilledAs.Unusable != 3 || st.Accepted != 3 {
 					r.Errorf("got %+v, want 3 events that were not usable", st)
@@ -152,6 +156,9 @@ func TestExtremeFields(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			testkit.InRig(t, func(r *testkit.Rig) {
 				tt.set(r.Syncer)
+				if err := r.Syncer.Check(); err != nil {
+					r.Errorf("Check = %v, want nil", err)
+				}
 				r.Info("one", "two")
 				r.MustSync()
 				if got := r.Server.Messages(r.Syncer.Group, r.Syncer.Stream); !slices.Equal(got, []string{"one", "two"}) {

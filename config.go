@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -55,22 +53,6 @@ type Config struct {
 	CloudWatch Destination
 }
 
-// Destination is a log stream and the format of its events.
-type Destination struct {
-	// Group is the log group. Without one, cloud-watch does what #print does.
-	Group string
-	// Stream is the log stream. It is needed if there is a group.
-	Stream string
-	// Function is what {func} stands for, see [NewPrefixEncoder].
-	Function string
-	// Format is what stands before the message. It is read by [ParsePrefix]; in a
-	// map it may be a Prefix too. A nil Format is [StandardPrefix].
-	Format Prefix
-	// Hold, if not nil, keeps back entries below the level. In a text it is the
-	// MaxBytes, as a number or like 64KiB or 1MiB, at most 1 GiB; 0 is no Hold.
-	Hold *Hold
-}
-
 var _ json.Unmarshaler = (*Config)(nil)
 
 const (
@@ -84,19 +66,21 @@ var classes = []string{classNull, classPrint, classStandard, classCloudWatch}
 
 // Build makes the logger. It does not use the network: a missing permission or an
 // unknown name shows when entries are sent, see [Syncer]. Errors are about a class,
-// a level or a stream that is missing or unknown, and about a group without a class.
+// a level or a stream that is missing or unknown, about a group without a class, and
+// what [Syncer.Check] finds.
 //
 // If client is nil, class cloud-watch makes one with the SDK's default chain, which
-// looks at the environment and the files of AWS; ctx is used only for that. Callers
-// are recorded if the format can name them; opts come last, so they can undo it. The
-// logger's Sync flushes, see [Syncer.Sync].
+// looks at the environment and the files of AWS, and with the Region, Profile and
+// Endpoint of the Destination; ctx is used only for that. What opts say of callers
+// and stacks comes after what the Destination says. The logger's Sync flushes, see
+// [Syncer.Sync].
 func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*zap.Logger, error) {
 	level, err := ParseLevel(c.Level)
 	if err != nil {
 		return nil, err
 	}
 	core := zapcore.NewNopCore()
-	switch to := c.CloudWatch; c.Class {
+	switch to := &c.CloudWatch; c.Class {
 	case classNull:
 	case "":
 		if to.Group != "" || to.Stream != "" {
@@ -104,17 +88,18 @@ func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*
 				to.Group, to.Stream, classCloudWatch, classNull)
 		}
 	case classPrint:
-		core = printer("", nil, Stdout(), level)
+		core = printer(nil, Stdout(), level)
 	case classStandard:
-		stderr := zapcore.Lock(console(func() *os.File { return os.Stderr }))
-		core = printer("", bracketed, stderr, level)
+		core = printer(bracketed, stderr(), level)
 	case classCloudWatch:
+		if to.Group == "" {
+			core = printer(nil, Stdout(), level)
+			break
+		}
 		if core, err = to.core(ctx, client, level); err != nil {
 			return nil, err
 		}
-		if to.Group != "" && namesCaller(to.Format) {
-			opts = append([]zap.Option{zap.AddCaller()}, opts...)
-		}
+		opts = append(to.options(), opts...)
 	default:
 		return nil, unknownClass(c.Class)
 	}
@@ -122,7 +107,7 @@ func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*
 }
 
 // Decode reads a decoded JSON or YAML text: a string, or a map with strings for
-// keys, which holds strings, numbers, maps and nil. See [Config] for the shapes.
+// keys, which holds strings, numbers, booleans, maps and nil. See [Config] for the shapes.
 // After an error the Config is unchanged.
 func (c *Config) Decode(v any) error {
 	next := *c
@@ -187,8 +172,10 @@ func (c *Config) decode(path string, v any, depth int) error {
 	if c.Level, err = readLevel(path, m["level"], c.Level); err != nil {
 		return err
 	}
-	if err := c.CloudWatch.decode(decode.Join(path, "cloud-watch"), m["cloud-watch"]); err != nil {
-		return err
+	if to := m["cloud-watch"]; to != nil {
+		if err := decode.Members(decode.Join(path, "cloud-watch"), to, c.CloudWatch.parameters()); err != nil {
+			return err
+		}
 	}
 	if c.CloudWatch.Format == nil {
 		c.CloudWatch.Format = MiniPrefix
@@ -196,81 +183,9 @@ func (c *Config) decode(path string, v any, depth int) error {
 	return c.decode(decode.Join(path, "class"), m["class"], depth+1)
 }
 
-func (d *Destination) decode(path string, v any) error {
-	if v == nil {
-		return nil
-	}
-	m, err := decode.Map(path, "a map", v, "format", "function", "group", "hold", "stream")
-	if err != nil {
-		return err
-	}
-	if group, ok := m["group"]; ok && group == nil {
-		d.Group = ""
-	}
-	for _, f := range []struct {
-		key string
-		to  *string
-	}{{"function", &d.Function}, {"group", &d.Group}, {"stream", &d.Stream}} {
-		switch v := m[f.key].(type) {
-		case nil:
-		case string:
-			*f.to = v
-		default:
-			return decode.At(decode.Join(path, f.key), decode.Wrong("a string", v))
-		}
-	}
-	if d.Hold, err = readHold(decode.Join(path, "hold"), m["hold"], d.Hold); err != nil {
-		return err
-	}
-	switch v := m["format"].(type) {
-	case nil:
-	case string:
-		if d.Format, err = ParsePrefix(v); err != nil {
-			return decode.At(decode.Join(path, "format"), err)
-		}
-	case Prefix:
-		d.Format = v
-	default:
-		return decode.At(decode.Join(path, "format"), decode.Wrong("a label, a template or a Prefix", v))
-	}
-	return nil
-}
-
-// core is that of class cloud-watch.
-func (d Destination) core(ctx context.Context, client Client, level zapcore.Level) (zapcore.Core, error) {
-	if d.Group == "" {
-		return printer("", nil, Stdout(), level), nil
-	}
-	if d.Stream == "" {
-		return nil, fmt.Errorf("no stream for group %q: want the name of a log stream", d.Group)
-	}
-	if d.Format == nil {
-		d.Format = StandardPrefix
-	}
-	if client == nil {
-		sdk, err := new(origin).client(ctx)
-		if err != nil {
-			return nil, err
-		}
-		client = sdk
-	}
-	out := &Syncer{Client: client, Group: d.Group, Stream: d.Stream}
-	if err := out.Check(); err != nil {
-		return nil, err
-	}
-	var core zapcore.Core = NewCore(NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig()), out, level)
-	if level == zapcore.DebugLevel { // it is fixed, so otherwise there never is an echo
-		core = Tee(core, printer(d.Function, d.Format, Stdout(), level))
-	}
-	if d.Hold != nil {
-		core = d.Hold.Wrap(core)
-	}
-	return core, nil
-}
-
 // printer is a core for lines on a console.
-func printer(function string, p Prefix, to zapcore.WriteSyncer, level zapcore.Level) zapcore.Core {
-	return zapcore.NewCore(NewPrefixEncoder(function, p, NewEncoderConfig()), to, level)
+func printer(p Prefix, to zapcore.WriteSyncer, level zapcore.Level) zapcore.Core {
+	return zapcore.NewCore(NewPrefixEncoder("", p, NewEncoderConfig()), to, level)
 }
 
 // bracketed is the Prefix of #standard-logger.
@@ -278,15 +193,6 @@ func bracketed(buf *buffer.Buffer, _ string, ent zapcore.Entry) {
 	buf.AppendByte('[')
 	appendLevel(buf, ent.Level)
 	buf.AppendString("] ")
-}
-
-// namesCaller tells whether p may use the caller, which costs as much to find
-// as the rest of a logging call. Of a function one cannot know, but three of the
-// stock ones do not; they are told by the address of their code.
-func namesCaller(p Prefix) bool {
-	return !slices.ContainsFunc([]Prefix{ShortPrefix, SimplePrefix, MiniPrefix}, func(without Prefix) bool {
-		return reflect.ValueOf(p).Pointer() == reflect.ValueOf(without).Pointer()
-	})
 }
 
 func unknownClass(name string) error {
@@ -320,22 +226,4 @@ func readLevel(path string, v any, otherwise string) (string, error) {
 		return "critical", nil
 	}
 	return "", decode.At(path, fmt.Errorf("level %v: the highest is 50: to log nothing use class %q", n, classNull))
-}
-
-// readHold gives the Hold with a MaxBytes from a configuration, and the other
-// fields of the one that is set already.
-func readHold(path string, v any, otherwise *Hold) (*Hold, error) {
-	if v == nil {
-		return otherwise, nil
-	}
-	n, err := decode.Size(path, v, maxHoldBytes)
-	if n == 0 {
-		return nil, err
-	}
-	var h Hold
-	if otherwise != nil {
-		h = *otherwise
-	}
-	h.MaxBytes = n
-	return &h, nil
 }

@@ -7,8 +7,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
@@ -94,10 +98,13 @@ func TestConfigShapes(t *testing.T) {
 	}
 }
 
+// knownKeys are those below "cloud-watch".
+const knownKeys = "caller, compress, concurrency, echo, endpoint, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, stacks, stream, timeout, when_full"
+
 // TestConfigPrecedence: text over fields over #mini, null is absent but for the
 // group.
 func TestConfigPrecedence(t *testing.T) {
-	preset := Config{"cloud-watch", "error", Destination{"g", "s", "fn", SimplePrefix, nil}}
+	preset := Config{"cloud-watch", "error", Destination{Group: "g", Stream: "s", Function: "fn", Format: SimplePrefix}}
 	all := plainConfig{"cloud-watch", "error", "g", "s", "fn", simple}
 	edit := func(f func(*plainConfig)) plainConfig {
 		c := all
@@ -180,13 +187,19 @@ func TestConfigErrors(t *testing.T) {
 		{decoded(`{"x": 1}`), `unknown key "x": known are class, cloud-watch, level, logging`},
 		{decoded(`{"logging": {}, "zebra": 1, "other": 1}`), `unknown key "other": known are class, cloud-watch, level, logging`},
 		{decoded(`{"logging": {"logging": {}}}`), `logging: unknown key "logging": known are class, cloud-watch, level`},
-		{decoded(`{"logging": {"cloud-watch": {"grup": "g"}}}`), `logging.cloud-watch: unknown key "grup": known are format, function, group, hold, stream`},
-		{decoded(`{"class": null, "cloud-watch": {"level": 10}}`), `cloud-watch: unknown key "level": known are format, function, group, hold, stream`},
+		{decoded(`{"logging": {"cloud-watch": {"grup": "g"}}}`), `logging.cloud-watch: unknown key "grup": known are ` + knownKeys},
+		{decoded(`{"class": null, "cloud-watch": {"level": 10}}`), `cloud-watch: unknown key "level": known are ` + knownKeys},
 		{map[any]any{true: 1}, `unknown key "true": known are class, cloud-watch, level, logging`},
 		{decoded(`{"class": null, "cloud-watch": "g"}`), `cloud-watch: want a map, not "g"`},
 		{decoded(`{"class": null, "cloud-watch": {"stream": 5}}`), `cloud-watch.stream: want a string, not 5`},
 		{decoded(`{"class": null, "cloud-watch": {"format": 5}}`), `cloud-watch.format: want a label, a template or a Prefix, not 5`},
-		{decoded(`{"class": null, "cloud-watch": {"format": "#micro"}}`), `cloud-watch.format: prefix "#micro": unknown label: known are #mini #short #simple #standard`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "#micro"}}`), `cloud-watch.format: prefix "#micro": unknown label: known are #json #mini #short #simple #standard`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "#JSON"}}`), `cloud-watch.format: prefix "#JSON": unknown label: known are #json #mini #short #simple #standard`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "json"}}`), `cloud-watch.format: prefix "json": a label without its #: want #json`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "Standard"}}`), `cloud-watch.format: prefix "Standard": a label without its #: want #standard`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "short"}}`), `cloud-watch.format: prefix "short": a label without its #: want #short`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "simple"}}`), `cloud-watch.format: prefix "simple": a label without its #: want #simple`},
+		{decoded(`{"class": null, "cloud-watch": {"format": "mini"}}`), `cloud-watch.format: prefix "mini": a label without its #: want #mini`},
 		{decoded(`{"class": null, "cloud-watch": {"format": "{who}"}}`), `cloud-watch.format: prefix "{who}": unknown placeholder {who} at byte 0: known are {caller} {file} {func} {level} {line} {logger}`},
 		{decoded(`{"logging": {"level": "loud"}}`), `logging: level "loud": unknown: known are critical debug dpanic error fatal info notset panic trace warn warning`},
 		{decoded(`{"class": null, "level": true}`), `level: want a name or a number, not true`},
@@ -195,7 +208,7 @@ func TestConfigErrors(t *testing.T) {
 		{map[string]any{"class": nil, "level": math.NaN()}, `level NaN: the highest is 50: to log nothing use class "#null"`},
 		{loop, strings.Repeat("class.", 7) + `class: classes within classes: want 8 at most`},
 	} {
-		c := Config{"#print", "error", Destination{"g", "s", "fn", SimplePrefix, nil}}
+		c := Config{"#print", "error", Destination{Group: "g", Stream: "s", Function: "fn", Format: SimplePrefix}}
 		if _, isMap := tt.v.(map[string]any); isMap && strings.HasPrefix(tt.want, "neither") {
 			c.Class = ""
 		}
@@ -215,6 +228,13 @@ func TestConfigErrors(t *testing.T) {
 	if err := c.UnmarshalYAML(func(any) error { return bad }); err != bad {
 		t.Errorf("YAML: %v, want %v", err, bad)
 	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func decoded(text string) (v any) {
@@ -237,6 +257,103 @@ func TestConfigBuildErrors(t *testing.T) {
 	} {
 		if log, err := tt.c.Build(t.Context(), noClient{}); err == nil || err.Error() != tt.want || log != nil {
 			t.Errorf("%+v\n got %v\nwant %s", plainOf(tt.c), err, tt.want)
+		}
+	}
+}
+
+// TestConfigHasEveryField: what can be set in Go can be said in a text, and comes to
+// the Syncer.
+func TestConfigHasEveryField(t *testing.T) {
+	yes, no := true, false
+	values := map[string]struct{ v, want any }{
+		"group": {"g", "g"}, "stream": {"s", "s"}, "function": {"f", "f"}, "format": {"#json", true},
+		"hold": {"64KiB", &Hold{MaxBytes: 64 << 10}}, "echo": {true, &yes}, "caller": {false, &no}, "stacks": {true, true},
+		"max_events": {7.0, 7}, "max_age": {"5s", 5 * time.Second}, "max_pending": {"64MiB", 64 << 20}, "when_full": {"block", Block},
+		"max_event_bytes": {262144, 1 << 18}, "concurrency": {int64(2), 2}, "timeout": {"1m", time.Minute},
+		"compress": {"true", true}, "retention": {"30", int32(30)},
+		"region": {"eu-west-1", "eu-west-1"}, "profile": {"acme", "acme"}, "endpoint": {"http://[::1]:1", "http://[::1]:1"},
+	}
+	fields := map[string]string{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Destination]()) {
+		fields[strings.ToLower(f.Name)] = f.Name
+	}
+	fields["format"] = "JSON" // one key for both
+	all := map[string]any{}
+	for _, p := range new(Destination).parameters() {
+		value, ok := values[p.Name]
+		field := fields[strings.ReplaceAll(p.Name, "_", "")]
+		if !ok || field == "" {
+			t.Fatalf("no value or no field for %s", p.Name)
+		}
+		var c Config
+		if err := c.Decode(map[string]any{"class": "cloud-watch", "cloud-watch": map[string]any{p.Name: value.v}}); err != nil {
+			t.Error(err)
+		} else if got := reflect.ValueOf(c.CloudWatch).FieldByName(field).Interface(); !reflect.DeepEqual(got, value.want) {
+			t.Errorf("%s: %s is %v, want %v", p.Name, field, got, value.want)
+		}
+		all[p.Name] = value.v
+		delete(fields, strings.ReplaceAll(p.Name, "_", ""))
+	}
+	delete(fields, "json") // format
+	for _, field := range fields {
+		t.Errorf("no text sets %s", field)
+	}
+
+	for _, key := range []string{"echo", "function", "hold"} {
+		delete(all, key) // for log to have the bare Core
+	}
+	c := Config{Class: "cloud-watch"}
+	if err := c.Decode(map[string]any{"class": "cloud-watch", "cloud-watch": all}); err != nil {
+		t.Fatal(err)
+	}
+	log, err := c.Build(t.Context(), noClient{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := reflect.ValueOf(log.Core().(*Core).out).Elem()
+	for _, f := range reflect.VisibleFields(out.Type()) {
+		if inGo := slices.Contains([]string{"Fallback", "NewGroup"}, f.Name); f.IsExported() && out.FieldByIndex(f.Index).IsZero() != inGo {
+			t.Errorf("the Syncer has %s = %v", f.Name, out.FieldByIndex(f.Index))
+		}
+	}
+}
+
+// TestConfigValues has values of the wrong type or out of bounds, and odd ones that
+// are right.
+func TestConfigValues(t *testing.T) {
+	for _, tt := range []struct {
+		key  string
+		v    any
+		want string
+	}{
+		{"region", 5, `region: want a string, not 5`},
+		{"region", "", ""},
+		{"endpoint", "", ""},
+		{"endpoint", 5, `endpoint: want a URL like http://127.0.0.1:4586, not 5`},
+		{"endpoint", "localhost", `endpoint: want a URL like http://127.0.0.1:4586, not "localhost"`},
+		{"max_events", 1.5, `max_events: want a whole number, not 1.5`},
+		{"max_events", true, `max_events: want a whole number, not true`},
+		{"max_events", math.NaN(), `max_events: want a whole number, not NaN`},
+		{"max_events", uint64(7), ""},
+		{"retention", 1e10, `retention: want 2147483647 at most, not 1e+10`},
+		{"retention", "30", ""},
+		{"max_age", 5, `max_age: want a duration like 5s, not 5`},
+		{"max_age", "", `max_age: want a duration like 5s, not ""`},
+		{"max_pending", math.Ldexp(1, 63), `max_pending: want ` + strconv.Itoa(math.MaxInt) + ` at most, not 9.223372036854776e+18`},
+		{"compress", "yes", `compress: want true or false, not "yes"`},
+		{"compress", 1, `compress: want true or false, not 1`},
+		{"compress", []any{}, `compress: want true or false, not []interface {}{}`},
+		{"echo", "on", `echo: want true or false, not "on"`},
+		{"when_full", "drop", `when_full: want spill or block, not "drop"`},
+		{"when_full", nil, ""},
+		{"format", "json: ", ""},
+		{"format", "mini {level}", ""},
+		{"format", " short", ""},
+	} {
+		var c Config
+		err := c.Decode(map[string]any{"class": "cloud-watch", "cloud-watch": map[string]any{tt.key: tt.v}})
+		if text := strings.TrimPrefix(errText(err), "cloud-watch."); text != tt.want {
+			t.Errorf("%s %#v: got %s, want %s", tt.key, tt.v, text, tt.want)
 		}
 	}
 }
@@ -425,6 +542,7 @@ func FuzzConfig(f *testing.F) {
 		`"cloud-watch"`, `null`, `{}`, `{"logging": {"class": "#print", "level": 10}}`, `{"class": {"class": {"class": null}}}`,
 		`{"class": "cloud-watch", "cloud-watch": {"group": null, "stream": "s", "format": "{level} {{}} "}}`,
 		`{"logging": null, "class": "x"}`, `{"class": [1], "level": 1e999}`,
+		`{"class": "cloud-watch", "cloud-watch": {"group": "g", "stream": "s", "format": "#json", "max_events": -1, "max_pending": "1MiB", "echo": true}}`,
 	} {
 		f.Add(text)
 	}
@@ -444,8 +562,8 @@ func FuzzConfig(f *testing.F) {
 		if a, b := plainOf(once), plainOf(twice); a != b {
 			t.Errorf("once %+v, twice %+v", a, b)
 		}
-		// A text without an error can only lack something.
-		if _, err := once.Build(context.Background(), noClient{}); err != nil && !strings.HasPrefix(err.Error(), "no ") {
+		// A text without an error can only lack something, or be out of bounds.
+		if _, err := once.Build(context.Background(), noClient{}); err != nil && !strings.HasPrefix(err.Error(), "no ") && !strings.HasPrefix(err.Error(), "syncer") {
 			t.Errorf("%+v: %v", plainOf(once), err)
 		}
 	})

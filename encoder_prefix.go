@@ -85,10 +85,14 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 //
 // The empty template is an empty prefix. Errors name the fault and its place: a brace
 // without its partner, an unknown name, and an unknown label, which is # and one word
-// and nothing else. Labels are exact: #Mini and "#mini " are errors too.
+// and nothing else. Labels are exact: #Mini and "#mini " are errors too, and so is a
+// label without its #, alone.
 //
 // [zap.AddCaller]: https://pkg.go.dev/go.uber.org/zap#AddCaller
-func ParsePrefix(s string) (Prefix, error) {
+func ParsePrefix(s string) (Prefix, error) { return parsePrefix(s, labels) }
+
+// parsePrefix is for those who know more labels.
+func parsePrefix(s string, labels []string) (Prefix, error) {
 	switch s {
 	case "#standard":
 		return StandardPrefix, nil
@@ -101,6 +105,11 @@ func ParsePrefix(s string) (Prefix, error) {
 	}
 	if template.IsLabel(s, labels) {
 		return nil, fmt.Errorf("prefix %q: unknown label: known are %s", s, strings.Join(labels, " "))
+	}
+	for _, label := range labels {
+		if strings.EqualFold(s, label[1:]) {
+			return nil, fmt.Errorf("prefix %q: a label without its #: want %s", s, label)
+		}
 	}
 	segs, err := template.Parse(s, placeholders)
 	if err != nil {

@@ -173,6 +173,8 @@ func TestParsePrefixErrors(t *testing.T) {
 		"#größe-2_x":    `"#größe-2_x"` + labels,
 		"{unknown} ":    `"{unknown} ": unknown placeholder {unknown} at byte 0` + names,
 		"{level}{LINE}": `"{level}{LINE}": unknown placeholder {LINE} at byte 7` + names,
+		"mini":          `"mini": a label without its #: want #mini`,
+		"Standard":      `"Standard": a label without its #: want #standard`,
 		"{level":        `"{level": { at byte 0 is never closed: write {{ for a literal brace`,
 		"x} ":           `"x} ": } at byte 1 closes nothing: write }} for a literal brace`,
 	} {

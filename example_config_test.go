@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -54,7 +55,27 @@ func ExampleConfig_Decode() {
 		},
 	})
 	fmt.Println(err)
-	// Output: logging.cloud-watch: unknown key "grup": known are format, function, group, hold, stream
+	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, stacks, stream, timeout, when_full
+}
+
+// A file can say all that a Syncer can be told.
+func ExampleConfig_file() {
+	text := `{
+		"class": "cloud-watch",
+		"level": "info",
+		"cloud-watch": {
+			"group": "/acme/prod", "stream": "orders", "function": "checkout", "format": "#json",
+			"hold": "64KiB", "max_age": "5s", "max_pending": "64MiB", "retention": 30, "region": "eu-central-1"
+		}
+	}`
+	var cfg zapcw.Config
+	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	to := cfg.CloudWatch
+	fmt.Println(to.JSON, to.MaxAge, to.MaxPending, to.Retention, to.Region)
+	// Output: true 5s 67108864 30 eu-central-1
 }
 
 func ExampleConfig_UnmarshalJSON() {
@@ -131,4 +152,34 @@ func ExampleDestination() {
 	_, _ = log.Sync(), other.Sync()
 	fmt.Printf("%q\n", srv.Messages("/acme/prod", "orders"))
 	// Output: ["INFO> ready" "checkout: ready"]
+}
+
+// The same in Go: a logger for a local server, whatever the environment says.
+func ExampleDestination_fields() {
+	var srv cwltest.Server
+	defer srv.Close()
+	defer environment("http://127.0.0.1:1")() // where nobody listens
+
+	no := false
+	cfg := zapcw.Config{Class: "cloud-watch", Level: "debug", CloudWatch: zapcw.Destination{
+		Group:    "/acme/prod",
+		Stream:   "orders",
+		Function: "checkout",
+		Format:   zapcw.ShortPrefix,
+		Echo:     &no, // even at level debug
+		Caller:   &no,
+		Stacks:   true, // of errors
+		MaxAge:   5 * time.Second,
+		Region:   "us-east-1",
+		Profile:  "", // the default one
+		Endpoint: srv.URL(),
+	}}
+	log, err := cfg.Build(context.Background(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log.Debug("ready")
+	fmt.Println(log.Sync(), srv.Messages("/acme/prod", "orders"))
+	// Output: <nil> [DEBUG: checkout: ready]
 }

@@ -57,7 +57,7 @@ func ExampleOpenSink() {
 	text := `{
 		"level": "info",
 		"encoding": "cloudwatch",
-		"outputPaths": ["cloudwatch://?group=/acme/prod&stream=orders&max_age=5s", "stdout"],
+		"outputPaths": ["cloudwatch://?group=/acme/prod&stream=orders&max_age=5s", "cloudwatch:stdout"],
 		"errorOutputPaths": ["stderr"]
 	}`
 	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
@@ -70,11 +70,10 @@ func ExampleOpenSink() {
 		return
 	}
 	log.Info("order placed", zap.Int("items", 3))
-	_ = log.Sync() // of a terminal zap's stdout has an error
-	fmt.Println(len(srv.Messages("/acme/prod", "orders")), "in the stream")
+	fmt.Println(log.Sync(), len(srv.Messages("/acme/prod", "orders")), "in the stream")
 	// Output:
 	// INFO: checkout: order placed	{"items": 3}
-	// 1 in the stream
+	// <nil> 1 in the stream
 }
 
 // The JSON encoder, for zap's configuration to name.

@@ -2,23 +2,217 @@ package zapcw
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
+	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/decode"
 	"example.com/zapcw/internal/delivery"
 )
+
+// Destination is a log stream, what its events look like, and how they are sent.
+//
+// In a text each field is a key of the same name in lower case, with underscores,
+// like max_age; Format and JSON are the key format. Sizes are numbers of bytes or
+// texts like 64KiB, durations are texts like 5s, WhenFull is spill or block. Numbers,
+// true and false may be texts too.
+type Destination struct {
+	// Group is the log group. Without one, cloud-watch does what #print does.
+	Group string
+	// Stream is the log stream. It is needed if there is a group.
+	Stream string
+
+	// Function is what {func} stands for, see [NewPrefixEncoder]. In JSON it is the
+	// first field, "function", unless it is empty.
+	Function string
+	// Format is what stands before the message. In a text it is read by
+	// [ParsePrefix]; in a map it may be a Prefix too. A nil Format is
+	// [StandardPrefix].
+	Format Prefix
+	// JSON makes events of [NewJSONEncoder] with [NewEncoderConfig]. Then Format is
+	// not used. In a text it is the format #json; every other format unsets it.
+	JSON bool
+	// Hold, if not nil, keeps back entries below the level. In a text it is the
+	// MaxBytes, at most 1GiB; 0 is no Hold.
+	Hold *Hold
+	// Echo also prints what is sent on standard output. Defaults, with nil, to
+	// whether the level is exactly debug.
+	Echo *bool
+	// Caller finds the caller of each logging call. Defaults, with nil, to whether
+	// Format or JSON can show it: it costs as much as the rest of the call.
+	Caller *bool
+	// Stacks adds their stack to entries at ErrorLevel and above.
+	Stacks bool
+
+	// These are fields of the [Syncer], with their bounds and defaults.
+	MaxEvents     int
+	MaxAge        time.Duration
+	MaxPending    int
+	WhenFull      Overflow
+	MaxEventBytes int
+	Concurrency   int
+	Timeout       time.Duration
+	Compress      bool
+	Retention     int32
+
+	// Region, Profile and Endpoint are for the client, unless Build is given one. An
+	// empty one is what the SDK's default chain finds. Endpoint is the URL of a
+	// server, a local one for example.
+	Region, Profile, Endpoint string
+}
+
+// parameters are what a text can say: a file below "cloud-watch", a URL unless a
+// line has no such thing.
+func (d *Destination) parameters() []decode.Parameter {
+	const (
+		encoded = "a sink gets lines that are encoded already: want it in a Config, or in the encoder of the zap.Config"
+		held    = "a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config"
+		echoed  = "a sink has no echo: want stdout beside it, as another of the outputPaths"
+	)
+	return []decode.Parameter{
+		{Name: "group", Read: decode.Text(&d.Group), Null: func() { d.Group = "" }, Needed: true},
+		{Name: "stream", Read: decode.Text(&d.Stream), Needed: true},
+		{Name: "function", Read: decode.Text(&d.Function), NotInURL: encoded},
+		{Name: "format", Read: d.readFormat, NotInURL: encoded},
+		{Name: "hold", Read: d.readHold, NotInURL: held},
+		{Name: "echo", Read: decode.MayBe(&d.Echo), NotInURL: echoed},
+		{Name: "caller", Read: decode.MayBe(&d.Caller), NotInURL: encoded},
+		{Name: "stacks", Read: decode.Bool(&d.Stacks), NotInURL: encoded},
+		{Name: "max_events", Read: decode.Whole(&d.MaxEvents)},
+		{Name: "max_age", Read: decode.Duration(&d.MaxAge)},
+		{Name: "max_pending", Read: decode.Bytes(&d.MaxPending, math.MaxInt)},
+		{Name: "when_full", Read: decode.Word(&d.WhenFull, "spill", "block")},
+		{Name: "max_event_bytes", Read: decode.Bytes(&d.MaxEventBytes, batch.MaxBytes)},
+		{Name: "concurrency", Read: decode.Whole(&d.Concurrency)},
+		{Name: "timeout", Read: decode.Duration(&d.Timeout)},
+		{Name: "compress", Read: decode.Bool(&d.Compress)},
+		{Name: "retention", Read: decode.Whole(&d.Retention)},
+		{Name: "region", Read: decode.Text(&d.Region)},
+		{Name: "profile", Read: decode.Text(&d.Profile)},
+		{Name: "endpoint", Read: decode.Endpoint(&d.Endpoint)},
+	}
+}
+
+// labelJSON is the format that is no Prefix.
+const labelJSON = "#json"
+
+func (d *Destination) readFormat(v any) (err error) {
+	switch v := v.(type) {
+	case Prefix:
+		d.Format, d.JSON = v, false
+	case string:
+		if d.JSON = v == labelJSON; !d.JSON {
+			d.Format, err = parsePrefix(v, append([]string{labelJSON}, labels...))
+		}
+	default:
+		return decode.Wrong("a label, a template or a Prefix", v)
+	}
+	return err
+}
+
+// readHold keeps the other fields of the Hold that is set already.
+func (d *Destination) readHold(v any) error {
+	n, err := decode.Size(v, maxHoldBytes)
+	if err != nil || n == 0 {
+		d.Hold = nil
+		return err
+	}
+	var h Hold
+	if d.Hold != nil {
+		h = *d.Hold
+	}
+	h.MaxBytes = n
+	d.Hold = &h
+	return nil
+}
+
+// core is that of class cloud-watch, with a group.
+func (d *Destination) core(ctx context.Context, client Client, level zapcore.Level) (zapcore.Core, error) {
+	if d.Stream == "" {
+		return nil, fmt.Errorf("no stream for group %q: want the name of a log stream", d.Group)
+	}
+	if client == nil {
+		sdk, err := d.client(ctx)
+		if err != nil {
+			return nil, err
+		}
+		client = sdk
+	}
+	out := d.syncer(client)
+	if err := out.Check(); err != nil {
+		return nil, err
+	}
+	var core zapcore.Core = NewCore(d.encoder(), out, level)
+	echo := zapcore.NewCore(d.encoder(), Stdout(), level)
+	switch {
+	case d.Echo == nil && level == zapcore.DebugLevel: // it is fixed, so otherwise there never is an echo
+		core = Tee(core, echo)
+	case d.Echo != nil && *d.Echo:
+		core = zapcore.NewTee(echo, core) // it is there while core waits for the network
+	}
+	if d.JSON && d.Function != "" {
+		core = core.With([]zapcore.Field{zap.String("function", d.Function)})
+	}
+	if d.Hold != nil {
+		core = d.Hold.Wrap(core)
+	}
+	return core, nil
+}
+
+// options are those of the logger.
+func (d *Destination) options() []zap.Option {
+	caller := d.JSON || namesCaller(d.Format)
+	if d.Caller != nil {
+		caller = *d.Caller
+	}
+	opts := []zap.Option{zap.WithCaller(caller)}
+	if d.Stacks {
+		opts = append(opts, zap.AddStacktrace(zap.ErrorLevel))
+	}
+	return opts
+}
+
+func (d *Destination) encoder() zapcore.Encoder {
+	switch {
+	case d.JSON:
+		return NewJSONEncoder(NewEncoderConfig())
+	case d.Format == nil:
+		return NewPrefixEncoder(d.Function, StandardPrefix, NewEncoderConfig())
+	}
+	return NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig())
+}
+
+func (d *Destination) syncer(client Client) *Syncer {
+	return &Syncer{
+		Client: client, Group: d.Group, Stream: d.Stream,
+		MaxEvents: d.MaxEvents, MaxAge: d.MaxAge, MaxPending: d.MaxPending, WhenFull: d.WhenFull,
+		MaxEventBytes: d.MaxEventBytes, Concurrency: d.Concurrency, Timeout: d.Timeout,
+		Compress: d.Compress, Retention: d.Retention,
+	}
+}
+
+// client looks at the environment and the files of AWS.
+func (d *Destination) client(ctx context.Context) (*cloudwatchlogs.Client, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(d.Region), config.WithSharedConfigProfile(d.Profile))
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	return cloudwatchlogs.NewFromConfig(cfg, func(opts *cloudwatchlogs.Options) {
+		// Not by config: there the environment would have the last word.
+		if d.Endpoint != "" {
+			opts.BaseEndpoint = &d.Endpoint
+		}
+	}), nil
+}
 
 var _ zap.Sink = (*Syncer)(nil)
 
@@ -30,23 +224,15 @@ var _ zap.Sink = (*Syncer)(nil)
 //
 //	cloudwatch://?group=/acme/prod&stream=orders&max_age=5s
 //
-// The parameters are fields of the Syncer, with their bounds and defaults:
+// and beside that cloudwatch:stdout or cloudwatch:stderr, which are [Stdout] and the
+// like of it for standard error: with zap's own "stdout" every Sync returns an error
+// if that is a terminal or a pipe.
 //
-//	group, stream                 needed
-//	max_events, concurrency       numbers
-//	max_pending, max_event_bytes  numbers of bytes
-//	max_age, timeout              durations, like 5s
-//	when_full                     spill or block
-//	retention                     days
-//	compress                      true or false
-//
-// and for the client, instead of what it finds by itself:
-//
-//	region, profile, endpoint
-//
-// An endpoint is a URL, of a local server for example. Values are written as in
-// any query: + is a space, %2B a plus and %23 a #. A Fallback other than the
-// standard error, a NewGroup and a Client of your own need a Syncer made in Go.
+// The parameters are those of a [Destination]; group and stream are needed. Those
+// that are about entries and not about lines are errors: caller, echo, format,
+// function, hold and stacks. Values are written as in any query: + is a space, %2B a
+// plus and %23 a #. A Fallback other than the standard error, a NewGroup and a Client
+// of your own need a Syncer made in Go.
 //
 // OpenSink reads no environment and uses no network. The client is made by the
 // SDK's default chain when the first events are due; if that fails, it is tried
@@ -57,8 +243,7 @@ var _ zap.Sink = (*Syncer)(nil)
 //
 //   - Events have the time of the Write. All count as Info, so no memory is kept
 //     free for errors.
-//   - A line has no level, so nothing can be held back, see [Hold]: a parameter
-//     hold is an error that says so.
+//   - A line has no level, so nothing can be held back, see [Hold].
 //   - [Flush] has no effect, and package cwlambda does not find the Syncer: it
 //     calls Sync, which spills after Timeout.
 //   - Entries above ErrorLevel are flushed too, but zap drops the error.
@@ -68,9 +253,17 @@ var _ zap.Sink = (*Syncer)(nil)
 // zap never closes the sinks of a Config. The Logger's Sync flushes, as Close does.
 func OpenSink(u *url.URL) (zap.Sink, error) {
 	example := u.Scheme + "://?group=/acme/prod&stream=orders"
+	if std := openStandard(u.Opaque); std != nil {
+		if u.RawQuery != "" || u.Fragment != "" {
+			return nil, fmt.Errorf("%s: it has no parameters: want %s:%s alone", u.Opaque, u.Scheme, u.Opaque)
+		}
+		return std, nil
+	}
 	switch path := u.Opaque + u.Path; {
 	case u.User != nil:
 		return nil, fmt.Errorf("user %q: want parameters alone, like %s", u.User.Username(), example)
+	case openStandard(u.Host) != nil:
+		return nil, fmt.Errorf("host %q: want %s:%s for that, or parameters alone, like %s", u.Host, u.Scheme, u.Host, example)
 	case u.Host != "":
 		return nil, fmt.Errorf("host %q: want parameters alone, like %s", u.Host, example)
 	case path != "":
@@ -83,142 +276,41 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 		return nil, fmt.Errorf("parameters %q: %w: want %%25 for a %% and %%3B for a ;", u.RawQuery, err)
 	}
 
-	from := new(origin)
-	s := &Syncer{Client: &delivery.LazyClient{New: from.client}}
-	parameters := map[string]func(string) error{
-		"compress":        readBool(&s.Compress),
-		"concurrency":     readNumber(&s.Concurrency),
-		"endpoint":        readEndpoint(&from.endpoint),
-		"group":           readText(&s.Group),
-		"max_age":         readDuration(&s.MaxAge),
-		"max_event_bytes": readNumber(&s.MaxEventBytes),
-		"max_events":      readNumber(&s.MaxEvents),
-		"max_pending":     readNumber(&s.MaxPending),
-		"profile":         readText(&from.profile),
-		"region":          readText(&from.region),
-		"retention":       readNumber(&s.Retention),
-		"stream":          readText(&s.Stream),
-		"timeout":         readDuration(&s.Timeout),
-		"when_full":       readOverflow(&s.WhenFull),
-	}
-	if err := readParameters(query, parameters, example); err != nil {
+	d := new(Destination)
+	if err := decode.Query(query, d.parameters(), example); err != nil {
 		return nil, err
 	}
+	s := d.syncer(&delivery.LazyClient{New: d.client})
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// readParameters has each parameter of a query read by its name.
-func readParameters(query url.Values, parameters map[string]func(string) error, example string) error {
-	known := strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		values, read := query[name], parameters[name]
-		switch {
-		case name == "hold":
-			return fmt.Errorf("hold: a sink gets lines without levels, so it cannot tell what to hold back: want Hold around NewCore, or hold in a Config")
-		case read == nil:
-			return fmt.Errorf("unknown parameter %q: known are %s", name, known)
-		case len(values) > 1:
-			return fmt.Errorf("%s: given %d times: want it once", name, len(values))
-		case values[0] == "" && (name == "group" || name == "stream"):
-			return fmt.Errorf("%s: empty: want a name", name)
-		case values[0] == "":
-			return fmt.Errorf("%s: empty: want a value, or no such parameter for the default", name)
-		}
-		if err := read(values[0]); err != nil {
-			return decode.At(name, err)
-		}
-	}
-	for _, name := range []string{"group", "stream"} {
-		if !query.Has(name) {
-			return fmt.Errorf("no parameter %q: want one, like %s; known are %s", name, example, known)
-		}
+// A standardSink is standard output or error as a sink.
+type standardSink struct{ zapcore.WriteSyncer }
+
+var _ zap.Sink = standardSink{}
+
+// openStandard gives nil if there is none of that name.
+func openStandard(name string) zap.Sink {
+	switch name {
+	case "stdout":
+		return standardSink{Stdout()}
+	case "stderr":
+		return standardSink{stderr()}
 	}
 	return nil
 }
 
-func readText(to *string) func(string) error {
-	return func(v string) error {
-		*to = v
-		return nil
-	}
-}
+// Close closes nothing: others write there too.
+func (standardSink) Close() error { return nil }
 
-func readNumber[T int | int32](to *T) func(string) error {
-	return func(v string) error {
-		bits := reflect.TypeFor[T]().Bits()
-		n, err := strconv.ParseInt(v, 10, bits)
-		if errors.Is(err, strconv.ErrRange) {
-			return decode.Wrong(fmt.Sprintf("%d at most", uint64(1)<<(bits-1)-1), v)
-		}
-		if err != nil {
-			return decode.Wrong("a whole number", v)
-		}
-		*to = T(n)
-		return nil
-	}
-}
-
-func readDuration(to *time.Duration) func(string) error {
-	return func(v string) (err error) {
-		if *to, err = time.ParseDuration(v); err != nil {
-			return decode.Wrong("a duration like 5s", v)
-		}
-		return nil
-	}
-}
-
-func readBool(to *bool) func(string) error {
-	return func(v string) error {
-		if v != "true" && v != "false" {
-			return decode.Wrong("true or false", v)
-		}
-		*to = v == "true"
-		return nil
-	}
-}
-
-func readOverflow(to *Overflow) func(string) error {
-	return func(v string) error {
-		switch v {
-		case "spill":
-			*to = Spill
-		case "block":
-			*to = Block
-		default:
-			return decode.Wrong("spill or block", v)
-		}
-		return nil
-	}
-}
-
-func readEndpoint(to *string) func(string) error {
-	return func(v string) error {
-		u, err := url.Parse(v)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return decode.Wrong("a URL like http://127.0.0.1:4586", v)
-		}
-		*to = v
-		return nil
-	}
-}
-
-// origin is where a client comes from: the SDK's default chain, but for what is
-// set here.
-type origin struct{ region, profile, endpoint string }
-
-// client looks at the environment and the files of AWS.
-func (o *origin) client(ctx context.Context) (*cloudwatchlogs.Client, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.region), config.WithSharedConfigProfile(o.profile))
-	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
-	}
-	return cloudwatchlogs.NewFromConfig(cfg, func(opts *cloudwatchlogs.Options) {
-		// Not by config: there the environment would have the last word.
-		if o.endpoint != "" {
-			opts.BaseEndpoint = &o.endpoint
-		}
-	}), nil
+// namesCaller tells whether p may use the caller, which costs as much to find
+// as the rest of a logging call. Of a function one cannot know, but three of the
+// stock ones do not; they are told by the address of their code.
+func namesCaller(p Prefix) bool {
+	return !slices.ContainsFunc([]Prefix{ShortPrefix, SimplePrefix, MiniPrefix}, func(without Prefix) bool {
+		return reflect.ValueOf(p).Pointer() == reflect.ValueOf(without).Pointer()
+	})
 }

@@ -119,6 +119,11 @@ func Stdout() zapcore.WriteSyncer {
 	return zapcore.Lock(console(func() *os.File { return os.Stdout }))
 }
 
+// stderr is as Stdout, for standard error.
+func stderr() zapcore.WriteSyncer {
+	return zapcore.Lock(console(func() *os.File { return os.Stderr }))
+}
+
 // A console looks up a standard file.
 type console func() *os.File
 

@@ -34,16 +34,16 @@ func Map(path, want string, v any, known ...string) (map[string]any, error) {
 
 // Size gives a number of bytes, up to most: a whole number, or a text that may
 // have a unit, like 64KiB.
-func Size(path string, v any, most int) (int, error) {
+func Size(v any, most int) (int, error) {
 	n, ok := Number(v)
 	if text, isText := v.(string); isText {
 		n, ok = parseSize(text)
 	}
 	switch {
-	case ok && n > float64(most):
-		return 0, At(path, Wrong(sizeText(most)+" at most", v))
+	case ok && (n > float64(most) || n >= math.MaxInt64):
+		return 0, Wrong(sizeText(most)+" at most", v)
 	case !ok || !(n >= 0) || n != math.Trunc(n):
-		return 0, At(path, Wrong("a number of bytes, or a size like 64KiB or 1MiB", v))
+		return 0, Wrong("a number of bytes, or a size like 64KiB or 1MiB", v)
 	}
 	return int(n), nil
 }

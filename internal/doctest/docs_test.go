@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
@@ -110,17 +111,14 @@ func known(t *testing.T, err error) string {
 	return list
 }
 
-// defaultOf is the default of a parameter, as the error for -1 tells it.
-func defaultOf(t *testing.T, parameter string) string {
+// defaultOf is the default of a field, as the error for -1 tells it.
+func defaultOf(t *testing.T, field string) string {
 	t.Helper()
-	value := "-1"
-	if parameter == "max_age" || parameter == "timeout" {
-		value = "-1s"
-	}
-	query := url.Values{"group": {"g"}, "stream": {"s"}, parameter: {value}}
-	_, err := zapcw.OpenSink(&url.URL{Scheme: "cloudwatch", RawQuery: query.Encode()})
+	s := &zapcw.Syncer{Client: new(cloudwatchlogs.Client), Group: "g", Stream: "s"}
+	reflect.ValueOf(s).Elem().FieldByName(field).SetInt(-1)
+	err := s.Check()
 	if err == nil {
-		t.Fatalf("OpenSink takes %s=%s", parameter, value)
+		t.Fatalf("Check takes -1 for %s", field)
 	}
 	_, text, ok := strings.Cut(err.Error(), ": want 0 or more, 0 for ")
 	if !ok {
@@ -142,14 +140,14 @@ func levelName(l zapcore.Level) string {
 // TestTableOfFields compares docs/configuration.md's fields and defaults with the Syncer's.
 func TestTableOfFields(t *testing.T) {
 	want := map[string]string{
-		"MaxEvents":     defaultOf(t, "max_events"),
-		"MaxAge":        strings.TrimSuffix(defaultOf(t, "max_age"), "0s"),
-		"MaxPending":    strings.Replace(defaultOf(t, "max_pending"), "33554432", "32 MiB", 1),
+		"MaxEvents":     defaultOf(t, "MaxEvents"),
+		"MaxAge":        strings.TrimSuffix(defaultOf(t, "MaxAge"), "0s"),
+		"MaxPending":    strings.Replace(defaultOf(t, "MaxPending"), "33554432", "32 MiB", 1),
 		"WhenFull":      "`Spill`",
 		"MaxEventBytes": "1,048,576",
-		"Concurrency":   defaultOf(t, "concurrency"),
+		"Concurrency":   defaultOf(t, "Concurrency"),
 		"Compress":      "false",
-		"Timeout":       defaultOf(t, "timeout"),
+		"Timeout":       defaultOf(t, "Timeout"),
 		"Fallback":      "`os.Stderr`",
 		"Retention":     "0, for ever",
 		"NewGroup":      "none",
@@ -291,13 +289,20 @@ func TestTableOfLevels(t *testing.T) {
 	}
 }
 
-// TestParameters compares docs/configuration.md's parameters of a URL with those OpenSink
-// takes.
-func TestParameters(t *testing.T) {
-	_, err := zapcw.OpenSink(&url.URL{Scheme: "cloudwatch", RawQuery: "unknown=1"})
-	_, text, _ := strings.Cut(chapter(t, configuration, "URL of zap.Config"), "\nParameters ")
-	text, _, _ = strings.Cut(text, "\n\n")
-	wantSame(t, "parameters in docs/configuration.md", codes(text), strings.Split(known(t, err), ", "))
+// TestTableOfKeys compares docs/configuration.md's keys and parameters with those
+// that Config and OpenSink take.
+func TestTableOfKeys(t *testing.T) {
+	var keys, parameters []string
+	for _, row := range table(t, chapter(t, configuration, "Config"), "key", "in a URL") {
+		keys = append(keys, codes(row[0])...)
+		if row[1] != "" {
+			parameters = append(parameters, codes(row[0])...)
+		}
+	}
+	err := new(zapcw.Config).Decode(map[string]any{"class": "cloud-watch", "cloud-watch": map[string]any{"unknown": 1}})
+	wantSame(t, "keys in docs/configuration.md", keys, strings.Split(known(t, err), ", "))
+	_, err = zapcw.OpenSink(&url.URL{Scheme: "cloudwatch", RawQuery: "unknown=1"})
+	wantSame(t, "parameters in docs/configuration.md", parameters, strings.Split(known(t, err), ", "))
 }
 
 // TestStatsInOperations compares the fields of Stats, and the names of fates,

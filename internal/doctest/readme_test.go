@@ -11,6 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
+
+	"example.com/zapcw"
+	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/testkit"
 )
 
 // TestREADME checks that the quick start is the Example of the package.
@@ -147,6 +153,56 @@ func TestSnippets(t *testing.T) {
 				t.Logf("%s", source)
 			}
 		}
+	}
+}
+
+// TestOutputPaths has zap log to the outputPaths of the documents, where standard
+// output is a pipe or a terminal: Sync has no error.
+func TestOutputPaths(t *testing.T) {
+	srv := cwltest.NewServer(t)
+	testkit.AWSEnv(t)
+	t.Setenv("AWS_ENDPOINT_URL", srv.URL())
+	t.Setenv("AWS_REGION", "us-east-1")
+	if err := zap.RegisterSink("cloudwatch", zapcw.OpenSink); err != nil {
+		t.Fatal(err)
+	}
+	old := os.Stdout
+	defer func() { os.Stdout = old }()
+	paths := regexp.MustCompile(`OutputPaths = \[\]string\{"([^"]*)", "([^"]*)"\}`)
+	for _, name := range []string{"README.md", "docs/configuration.md"} {
+		m := paths.FindStringSubmatch(documents(t)[name])
+		if m == nil {
+			t.Fatalf("%s has no OutputPaths", name)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		outputs := []*os.File{w}
+		if terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err == nil {
+			outputs = append(outputs, terminal)
+		} else {
+			t.Logf("without a terminal: %v", err)
+		}
+		for _, out := range outputs {
+			defer out.Close()
+			os.Stdout = out
+			cfg := zap.NewProductionConfig()
+			cfg.OutputPaths = m[1:]
+			log, err := cfg.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Info("m")
+			if err := log.Sync(); err != nil {
+				t.Errorf("%s, %s: Sync = %v", name, out.Name(), err)
+			}
+		}
+		if n := len(srv.Messages("/acme/prod", "orders")); n != len(outputs) {
+			t.Errorf("%s: %d events in the stream, want %d", name, n, len(outputs))
+		}
+		srv.DeleteGroup("/acme/prod")
 	}
 }
 

@@ -49,7 +49,10 @@ func (d *delivery) attempt(ctx context.Context) {
 	case ctx.Err() != nil: // whatever came, nobody waits any longer
 		s.pace.cancel(round)
 		s.Recorder.RecordTrouble(err, false)
-		fate, _ := s.FateOfUntried(context.Cause(ctx))
+		fate := Late
+		if errors.Is(context.Cause(ctx), ErrRefusing) {
+			fate = Refused
+		}
 		d.abandon(fate, err)
 	case c == classBisect, c == classSuspect:
 		s.Recorder.RecordTrouble(err, false)

@@ -167,6 +167,13 @@ func (p *pace) cause() error {
 	return p.last
 }
 
+// refused tells whether waiting will not mend what failed last.
+func (p *pace) refused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last != nil && p.fatal
+}
+
 // backoff is the wait after so many rounds. A tenth is always waited: the jitter
 // is for a fleet, and a lonely process must not hit the service in a hot loop.
 func (p *pace) backoff(fails int) time.Duration {

@@ -87,16 +87,21 @@ func (s *Stream) prepare() {
 }
 
 // FateOfUntried is the fate of events for which there is no more time, because of
-// why, and the reason with what stood in their way.
+// why, and the reason with what stood in their way. That is the reason alone if
+// more time would not have helped: one cause has one number.
 func (s *Stream) FateOfUntried(why error) (Fate, error) {
-	cause := s.pace.cause()
-	switch {
-	case cause == nil:
-		return Late, &untriedError{fmt.Errorf("put events to %s/%s: %w", s.Group, s.Name, why)}
-	case errors.Is(why, ErrRefusing):
+	if cause := s.pace.cause(); cause != nil && (errors.Is(why, ErrRefusing) || s.pace.refused()) {
 		return Refused, cause
 	}
-	return Late, fmt.Errorf("%w: %w", why, cause)
+	return Late, s.WhyUntried(why)
+}
+
+// WhyUntried is why with what stood in the way of events that were not tried.
+func (s *Stream) WhyUntried(why error) error {
+	if cause := s.pace.cause(); cause != nil {
+		return fmt.Errorf("%w: %w", why, cause)
+	}
+	return &untriedError{fmt.Errorf("put events to %s/%s: %w", s.Group, s.Name, why)}
 }
 
 // Expedite has the next attempt made soon, because somebody waits for it until

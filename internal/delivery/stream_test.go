@@ -22,5 +22,9 @@ func TestFateOfUntried(t *testing.T) {
 		if f, err := s.FateOfUntried(ErrRefusing); f != Refused || err != errDown {
 			t.Errorf("FateOfUntried without hope = %s, %v, want refused and by what", f, err)
 		}
+		s.pace.report(1, errDown, true)
+		if f, err := s.FateOfUntried(context.Canceled); f != Refused || err != errDown {
+			t.Errorf("FateOfUntried after a refusal = %s, %v, want refused and by what: it is one cause", f, err)
+		}
 	})
 }

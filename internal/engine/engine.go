@@ -260,7 +260,7 @@ func (e *Engine) leave(w *wait, why error) error {
 	if !waited {
 		return nil
 	}
-	_, why = e.stream.FateOfUntried(why)
+	why = e.stream.WhyUntried(why)
 	return fmt.Errorf("drain %s/%s: %s still pending: %w", e.stream.Group, e.stream.Name, are(pending), why)
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -137,7 +138,11 @@ func (f *fallback) write(b []byte) (err error) {
 			err = fmt.Errorf("fallback panicked: %v", v)
 		}
 	}()
-	if _, err := f.w.Write(b); err != nil {
+	n, err := f.w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		return fmt.Errorf("write to fallback: %w", err)
 	}
 	return nil

@@ -20,6 +20,8 @@ const list = new List({
 // --- What is asked of the server ---
 
 let stopLoad = new AbortController();
+// nothing is the answer about a stream that does not exist, or not any more.
+const nothing = { matched: 0, total: 0, from: 0, at: 0, events: [], levels: {}, functions: [] };
 
 async function load(request) {
   if (!state.place) return undefined;
@@ -29,8 +31,8 @@ async function load(request) {
   const buckets = Math.min(240, Math.max(40, Math.floor($("histogram").clientWidth / 7)));
   try {
     const response = await fetch(`/page/events?${state.query({ ...request, buckets })}`, { signal: stopLoad.signal });
-    if (!response.ok || place !== state.place) return undefined;
-    const answer = await response.json();
+    if (place !== state.place || !response.ok && response.status !== 404) return undefined;
+    const answer = response.ok ? await response.json() : nothing;
     show(answer);
     return answer;
   } catch (e) {
@@ -198,10 +200,12 @@ function setText(text) {
   filtered();
 }
 
-// move selects another event, relative to the selected one or the end.
+// move selects another event: relative to the selected one, or else the newest if that
+// is followed, or else the first or the last on the screen.
 async function move(by) {
   const from = list.selected && list.events.findIndex((e) => e.id === list.selected.id);
-  let index = from >= 0 ? list.from + from + by : list.selected ? list.selected.index + by : list.total - (list.follow ? 1 : list.visible / 2 | 0);
+  const edge = list.follow ? list.total - 1 : by > 0 ? Math.ceil(list.top) : Math.floor(list.top) + list.visible - 2;
+  let index = from >= 0 ? list.from + from + by : list.selected ? list.selected.index + by : edge;
   index = Math.max(0, Math.min(list.total - 1, index));
   list.setFollow(false);
   if (!list.eventAt(index)) {
@@ -232,9 +236,22 @@ async function trouble(forward) {
   if (found) jump(found.id, true);
 }
 
+function unselect() {
+  list.select(undefined);
+  state.open = undefined;
+  close();
+  state.remember();
+}
+
 function follow(on) {
   list.setFollow(on);
-  if (on) { list.select(undefined); state.open = undefined; close(); state.remember(); list.refresh(); }
+  if (on) { unselect(); list.refresh(); }
+}
+
+function oldest() {
+  list.setFollow(false);
+  unselect();
+  list.scrollTo(0);
 }
 
 function setTheme() {
@@ -314,7 +331,7 @@ listen({
     if (!$("detail").hidden) close();
     else if (list.selected) open(list.events.find((e) => e.id === list.selected.id) ?? state.open, list.selected.index);
   },
-  g: () => { list.setFollow(false); list.scrollTo(0); }, G: () => follow(true), Home: () => { list.setFollow(false); list.scrollTo(0); }, End: () => follow(true),
+  g: oldest, G: () => follow(true), Home: oldest, End: () => follow(true),
   PageDown: () => list.scrollTo(list.top + list.visible - 2), PageUp: () => { list.setFollow(false); list.scrollTo(list.top - list.visible + 2); },
   f: () => follow(!list.follow), "[": () => neighbour(-1), "]": () => neighbour(1), c: () => state.open && copy(location.href, "link"),
   x: clearFilters, u: setZone, t: setTheme, "?": () => ($("help").open ? $("help").close() : $("help").showModal()), Escape: close,

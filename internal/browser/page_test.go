@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/chromedp/chromedp"
 )
 
@@ -286,4 +288,62 @@ func TestFollow(t *testing.T) {
 	}
 	p.run(`document.querySelector("#newer").click()`)
 	p.await(last("INFO: checkout: the 502nd"))
+}
+
+// TestKeys selects events that are on the screen, also after an end of the list was
+// jumped to.
+func TestKeys(t *testing.T) {
+	s := newServer(t)
+	texts := make([]string, 500)
+	for i := range texts {
+		texts[i] = fmt.Sprint("INFO: checkout: number ", i)
+	}
+	put(t, s, time.Now().Add(-time.Minute), texts...)
+	p := open(t, s)
+	p.countIs("500 events")
+	p.run(`document.activeElement.blur()`)
+	selected := func(number int) {
+		t.Helper()
+		p.await(fmt.Sprintf(`document.querySelector("#rows [aria-selected=true]")?.event.m === "INFO: checkout: number %d"`, number))
+	}
+	first := func(number int) {
+		t.Helper()
+		p.await(fmt.Sprintf(`document.querySelector("#rows .row")?.event?.m === "INFO: checkout: number %d"`, number))
+	}
+	p.do(chromedp.KeyEvent("j"))
+	selected(499)
+	p.do(chromedp.KeyEvent("k"))
+	selected(498)
+	p.do(chromedp.KeyEvent("g"))
+	first(0)
+	p.do(chromedp.KeyEvent("j"))
+	selected(0)
+	p.do(chromedp.KeyEvent("j"))
+	selected(1)
+	p.do(chromedp.KeyEvent("G"))
+	p.await(`[...document.querySelectorAll("#rows .row")].at(-1)?.event?.m === "INFO: checkout: number 499"`)
+	p.do(chromedp.KeyEvent("k"))
+	selected(499)
+}
+
+// TestDeleted shows nothing more of a stream that was deleted, and its successor.
+func TestDeleted(t *testing.T) {
+	s := newServer(t)
+	put(t, s, time.Now().Add(-time.Minute), "ERROR: checkout: before")
+	p := open(t, s)
+	p.countIs("1 event")
+	if _, err := s.Client().DeleteLogStream(t.Context(), &cloudwatchlogs.DeleteLogStreamInput{
+		LogGroupName: aws.String(group), LogStreamName: aws.String(stream),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.await(`document.querySelector("#empty").innerText.includes("There is no such stream")`)
+	p.countIs("0 events")
+	if n := eval[int](p, `document.querySelectorAll("#rows .row, #levels button, #functions button").length`); n != 0 {
+		t.Errorf("%d rows and filters are left", n)
+	}
+	s.CreateStream(group, stream)
+	put(t, s, time.Now(), "INFO: checkout: after")
+	p.countIs("1 event")
+	p.await(`document.querySelector("#empty").hidden && document.querySelector("#rows").innerText.includes("after")`)
 }

@@ -63,6 +63,12 @@ func (p *patternParser) peek() byte {
 	return rest[0]
 }
 
+// more says whether anything but white space is left.
+func (p *patternParser) more() bool {
+	p.peek()
+	return p.i < len(p.text)
+}
+
 // take consumes a token, if it is next.
 func (p *patternParser) take(token string) bool {
 	p.peek()
@@ -173,7 +179,7 @@ func (p *patternParser) regex() (*regexp.Regexp, error) {
 // and any of those with a question mark, which mean nothing beside others.
 func (p *patternParser) terms() (func(string) bool, error) {
 	var all, any, none []func(string) bool
-	for p.peek() != 0 {
+	for p.more() {
 		list := &all
 		switch p.text[p.i] {
 		case '?':

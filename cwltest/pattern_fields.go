@@ -36,7 +36,7 @@ func (p *patternParser) fields() (func(string) bool, error) {
 			return nil, p.want("a comma or ]")
 		}
 	}
-	if p.peek() != 0 {
+	if p.more() {
 		return nil, fmt.Errorf("nothing is wanted behind the bracket: %q", p.text[p.i:])
 	}
 	return func(message string) bool { return matchFields(tests, ellipsis, message) }, nil

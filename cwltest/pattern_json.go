@@ -19,7 +19,7 @@ func (p *patternParser) json() (func(string) bool, error) {
 	if !p.take("}") {
 		return nil, p.want("}, && or ||")
 	}
-	if p.peek() != 0 {
+	if p.more() {
 		return nil, fmt.Errorf("nothing is wanted behind the brace: %q", p.text[p.i:])
 	}
 	if p.wildcards > maxPatternWildcard {

@@ -262,7 +262,7 @@ func TestPatternsOfTerms(t *testing.T) {
 			}
 		}
 	}
-	for _, pattern := range []string{"a.b", "a:", `"a`, `"a\`, `"a"b`, "-", "?", "- a", "*"} {
+	for _, pattern := range []string{"a.b", "a:", `"a`, `"a\`, `"a"b`, "-", "?", "- a", "*", "\x00", "a \x00", "{ $.a = 1 }\x00", "[a]\x00"} {
 		if _, err := parsePattern(pattern); err == nil || err.code != "InvalidParameterException" {
 			t.Errorf("%q: %v", pattern, err)
 		}

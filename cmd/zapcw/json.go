@@ -96,7 +96,8 @@ func parseTime(raw json.RawMessage) time.Time {
 		}
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f < 1e8 || math.IsInf(f, 0) { // before 1973 it is no time
+	// Before 1973, or after 5138 in nanoseconds, it is no time. Nor is NaN, which nothing equals.
+	if err != nil || !(f >= 1e8 && f < 1e20) {
 		return time.Time{}
 	}
 	for f >= 1e11 { // the year 5138

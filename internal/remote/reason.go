@@ -18,7 +18,7 @@ func Reason(err error) error {
 		answer  *smithyhttp.ResponseError
 	)
 	switch {
-	case errors.As(err, &api):
+	case errors.As(err, &api) && api.ErrorCode() != "UnknownError": // that is the SDK's, for an answer without a code
 		return &reason{fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage()), err}
 	case errors.As(err, &network):
 		return &reason{network.Err.Error(), err}

@@ -97,6 +97,7 @@ func TestReason(t *testing.T) {
 		{cwltest.Fault{Code: "ServiceUnavailableException", Message: "no"}, "memory: ServiceUnavailableException: no", false, true},
 		{cwltest.Fault{Code: "InvalidParameterException", Message: "no"}, "memory: InvalidParameterException: no", false, false},
 		{cwltest.Fault{Status: 404, Body: "<html>", ContentType: "text/html"}, "memory: HTTP status 404, and not in the form of CloudWatch Logs", false, false},
+		{cwltest.Fault{Status: 404, Body: "{}", ContentType: "application/json"}, "memory: HTTP status 404, and not in the form of CloudWatch Logs", false, false},
 		{cwltest.Fault{Break: cwltest.BlackHole}, "memory: no answer in 5s", false, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -137,6 +137,15 @@ func TestPutFallback(t *testing.T) {
 	}
 }
 
+// TestPutFallbackCRLF tells all the reasons why the bytes are others.
+func TestPutFallbackCRLF(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil, putArgs(newServer(t), "-fallback", writeFile(t, "INFO: one\r\n\ttwo\n"))...)
+	if want := "since not all of it was sent as it is, and\n1 line ends in CRLF (sent without).\n"; r.status != 0 || !strings.HasSuffix(r.stdout, want) {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestPutRejected writes what was rejected to standard error, delivers the rest, and fails.
 func TestPutRejected(t *testing.T) {
 	t.Parallel()

@@ -97,6 +97,8 @@ func (r *Replay) proof(w io.Writer) {
 	}
 	fmt.Fprintf(w, "The SHA-256 of the lines that were read back is\n  %x\n", r.Sum)
 	switch changed := r.Changed(); {
+	case r.Altered && changed != "":
+		fmt.Fprintf(w, "and that of the input another, since not all of it was sent as it is, and\n%s.\n", changed)
 	case changed != "":
 		fmt.Fprintf(w, "and that of the input another, since\n%s.\n", changed)
 	case r.Altered:

@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"example.com/zapcw/internal/terminal"
 )
@@ -133,6 +134,18 @@ func text(flags *flag.FlagSet, p *string, name, want string) {
 			return fmt.Errorf("want %s", want)
 		}
 		*p = s
+		return nil
+	})
+}
+
+// span adds a flag that is a time.
+func span(flags *flag.FlagSet, p *time.Duration, name string) {
+	flags.Func(name, "", func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return errors.New("want a time like 90s, 10m or 24h")
+		}
+		*p = d
 		return nil
 	})
 }

@@ -65,7 +65,7 @@ func (c *command) put(ctx context.Context, args []string) error {
 	flags.BoolVar(&p.json, "json", false, "")
 	flags.BoolVar(&p.fallback, "fallback", false, "")
 	flags.BoolVar(&p.proof, "proof", true, "")
-	flags.DurationVar(&p.wait, "wait", 0, "")
+	span(flags, &p.wait, "wait")
 	if err := parse(flags, args, putUsage); err != nil {
 		return err
 	}
@@ -74,9 +74,6 @@ func (c *command) put(ctx context.Context, args []string) error {
 	}
 	if err := remote.CheckEndpoint(p.endpoint); err != nil {
 		return usageError{err}
-	}
-	if p.wait < 0 {
-		return usageError{fmt.Errorf("-wait %s: want a time above 0", p.wait)}
 	}
 	p.files = flags.Args()
 	return p.run(ctx)

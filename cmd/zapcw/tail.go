@@ -39,7 +39,8 @@ func (c *command) tail(ctx context.Context, args []string) error {
 	text(flags, &group, "group", "a name")
 	text(flags, &stream, "stream", "a name")
 	text(flags, &endpoint, "endpoint", "a URL like http://127.0.0.1:4586")
-	since := flags.Duration("since", 10*time.Minute, "")
+	since := 10 * time.Minute
+	span(flags, &since, "since")
 	follow := flags.Bool("f", false, "")
 	if err := parse(flags, args, tailUsage); err != nil {
 		return err
@@ -53,16 +54,13 @@ func (c *command) tail(ctx context.Context, args []string) error {
 	if flags.NArg() > 0 {
 		return usageError{fmt.Errorf("argument %q is none of the flags; -h lists them", flags.Arg(0))}
 	}
-	if *since < 0 {
-		return usageError{fmt.Errorf("-since %s: want a time above 0, or 0", *since)}
-	}
 	to, err := remote.Connect(ctx, endpoint)
 	if err != nil {
 		return err
 	}
 	var from int64
-	if *since > 0 {
-		from = time.Now().Add(-*since).UnixMilli()
+	if since > 0 {
+		from = time.Now().Add(-since).UnixMilli()
 	}
 	t := &remote.Tail{
 		Stream: remote.Stream{Service: to, Group: group, Name: stream},

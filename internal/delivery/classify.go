@@ -143,6 +143,13 @@ func throttled(err error) bool {
 	return errors.As(err, &api) && throttleCode(api.ErrorCode()) || statusOf(err) == http.StatusTooManyRequests
 }
 
+// putThrottled tells whether it was a put that came too often: creations have a
+// quota of their own.
+func putThrottled(err error) bool {
+	var creation *creationError
+	return throttled(err) && !errors.As(err, &creation)
+}
+
 func throttleCode(code string) bool {
 	_, ok := retry.DefaultThrottleErrorCodes[code]
 	return ok

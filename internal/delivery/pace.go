@@ -26,6 +26,7 @@ type pace struct {
 	changed       chan struct{} // closed when those who wait are to look again
 	last          error         // what failed
 	fatal         bool          // and waiting will not mend it
+	throttles     int32         // rounds since takeThrottles
 	inFlight      []*attempt
 	expectedUntil time.Time // until then somebody waits in Sync
 
@@ -100,7 +101,19 @@ func (p *pace) report(round int, err error, fatal bool) {
 		}
 		p.notBefore = time.Now().Add(p.backoff(p.fails))
 		p.last, p.fatal = err, fatal
+		if putThrottled(err) {
+			p.throttles++
+		}
 	}
+}
+
+// takeThrottles is how many rounds were throttled since the last call.
+func (p *pace) takeThrottles() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.throttles
+	p.throttles = 0
+	return int(n)
 }
 
 // cancel takes back an attempt that says nothing about the service.

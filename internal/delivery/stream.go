@@ -115,6 +115,10 @@ func (s *Stream) Refusing() bool { return s.pace.refusing() }
 // LastLatency is how long the last put took that succeeded.
 func (s *Stream) LastLatency() time.Duration { return s.latency.ofLast() }
 
+// TakeThrottles is how many rounds of puts the service throttled since the last
+// call.
+func (s *Stream) TakeThrottles() int { return s.pace.takeThrottles() }
+
 // SetJitter replaces the choice of a wait up to d. It is for tests.
 func (s *Stream) SetJitter(f func(d time.Duration) time.Duration) { s.pace.jitter = f }
 

@@ -6,6 +6,7 @@
 //	engine    Add, and everything that needs several rooms at once
 //	intake    accepts entries into lanes; memory bounds, triggers start a send
 //	sender    takes what is buffered, cuts batches, launches flights
+//	bucket    how many small puts may go
 //	flight    one batch on its way, by way of package delivery
 //	ledger    fates, counters, the open gap, the failure to report
 //	waits     who is blocked in Sync, Flush, Drain and Close
@@ -41,6 +42,7 @@ type Engine struct {
 	intake   intake
 	sender   *sender // nil while there is none
 	parked   *queue  // what the last sender left: less than a full put, and not due
+	bucket   bucket
 	waits    waits
 	ledger   ledger
 	fallback fallback
@@ -52,6 +54,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		limits:   newLimits(&o),
+		bucket:   newBucket(),
 		fallback: fallback{w: o.Fallback},
 		stream: &delivery.Stream{
 			Client: o.Client, Group: o.Group, Name: o.Stream,
@@ -345,10 +348,10 @@ func (e *Engine) unpark() *queue {
 
 // parkLocked ends the sender, if what it has queued can wait.
 func (e *Engine) parkLocked(q *queue) bool {
+	if !e.intake.parkLocked(q.tally(), q.since) {
+		return false
+	}
 	if !q.Empty() {
-		if !e.intake.parkLocked(q.tally(), q.since) {
-			return false
-		}
 		e.parked = q
 	}
 	e.sender = nil

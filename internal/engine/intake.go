@@ -17,32 +17,21 @@ import (
 type intake struct {
 	engine *Engine
 
-	lanes     lanes
-	taken     tally // of what was accepted; written under all locks
-	closed    atomic.Bool
-	triggered atomic.Bool // what is buffered is to be sent now
-	backlog   atomic.Bool // and is worth puts side by side
+	lanes   lanes
+	taken   tally // of what was accepted; written under all locks
+	closed  atomic.Bool
+	urgency atomicUrgency // written with Engine.mu held
 
 	// With Engine.mu held:
+	openChunks    int32          // whose events have not all their fate
 	flushing      bool           // what is buffered goes to its last, partial batch
 	bufferedSince time.Time      // when the oldest of what is buffered came in
 	sealed        []*batch.Chunk // buffered, and no longer in a lane
 	lastChunkID   uint64
-	openChunks    int // whose events have not all their fate
-	maxAge        *time.Timer
+	timer         *time.Timer // for MaxAge, or for a token if that is earlier
 
 	memory memory
 }
-
-// A verdict says whether an entry came in.
-type verdict int8
-
-const (
-	admitted verdict = iota
-	memoryFull
-	afterClose
-	invalid
-)
 
 func (in *intake) setUp(e *Engine) {
 	in.engine = e
@@ -147,57 +136,76 @@ func (in *intake) closeLocked() { in.openChunks-- }
 
 // openChunksLocked is how many chunks have events without a fate, and the id of
 // the newest chunk.
-func (in *intake) openChunksLocked() (n int, newest uint64) { return in.openChunks, in.lastChunkID }
+func (in *intake) openChunksLocked() (n int, newest uint64) {
+	return int(in.openChunks), in.lastChunkID
+}
 
 // belowTriggers tells whether the last event of a lane starts nothing for sure.
 // Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 17,
 // so no put is full below that.
 func (in *intake) belowTriggers(l *lane) bool {
 	t := l.since(in.taken)
-	return t.events() > 1 && t.events() < in.engine.limits.triggerFrom() && t.bytes() < batch.MaxBytes/2
+	n := t.events()
+	return n > 1 && t.bytes() < batch.MaxBytes/2 &&
+		(n < in.engine.limits.triggerFrom() || n < batch.MaxEvents && in.urgency.load() >= smallPut)
 }
 
-// fireTriggers starts what the last n events of a lane are to start: the timer
-// for MaxAge, or the sender.
+// fireTriggers starts what the last n events of a lane are to start: the timer,
+// or the sender.
 func (in *intake) fireTriggers(l *lane, n int) {
 	t := l.since(in.taken)
 	first := t.events() <= n
-	due := in.engine.limits.triggeredBy(t) && !in.triggered.Load()
-	deep := t.bytes() >= in.engine.limits.parallelFrom() && !in.backlog.Load()
-	if !first && !due && !deep {
+	u := in.engine.limits.urgencyOf(t)
+	if !first && u <= in.urgency.load() {
 		return
 	}
 	in.engine.mu.Lock()
 	defer in.engine.mu.Unlock()
 	if first {
 		in.bufferedSince = time.Now()
-		in.armLocked(in.engine.limits.maxAge)
+		in.armLocked(0)
 	}
-	if due || deep {
-		in.triggerLocked(t.events() >= in.engine.limits.maxEvents)
+	if u <= in.urgency.load() {
+		return
 	}
+	in.urgency.store(u)
+	if u == smallPut {
+		if wait := in.engine.bucket.waitLocked(time.Now()); wait > 0 {
+			in.armLocked(wait)
+			return
+		}
+	}
+	in.engine.wakeSenderLocked()
 }
 
 // triggerLocked has what is buffered sent. With flush the last, partial batch
 // goes, too.
 func (in *intake) triggerLocked(flush bool) {
 	in.flushing = in.flushing || flush
-	in.triggered.Store(true)
-	in.backlog.Store(in.bufferedLocked().bytes() >= in.engine.limits.parallelFrom())
+	in.retriggerLocked()
 	in.engine.wakeSenderLocked()
 }
 
-// armLocked starts the timer for MaxAge.
-func (in *intake) armLocked(d time.Duration) {
-	if in.maxAge != nil {
-		in.maxAge.Reset(d)
+// armLocked starts the timer: for MaxAge, or for a token that will be there after
+// wait, if that is not 0 and earlier.
+func (in *intake) armLocked(wait time.Duration) {
+	d := in.engine.limits.maxAge - time.Since(in.bufferedSince)
+	if wait > 0 {
+		d = min(d, wait)
+	}
+	if in.timer != nil {
+		in.timer.Reset(d)
 		return
 	}
-	in.maxAge = time.AfterFunc(d, func() {
+	in.timer = time.AfterFunc(d, func() {
 		in.engine.mu.Lock()
 		defer in.engine.mu.Unlock()
-		if in.bufferedLocked() > 0 {
+		switch {
+		case in.bufferedLocked() == 0:
+		case time.Since(in.bufferedSince) >= in.engine.limits.maxAge:
 			in.triggerLocked(true)
+		default:
+			in.engine.wakeSenderLocked()
 		}
 	})
 }
@@ -206,7 +214,7 @@ func (in *intake) armLocked(d time.Duration) {
 func (in *intake) makeRoom() {
 	in.engine.mu.Lock()
 	defer in.engine.mu.Unlock()
-	if in.openChunks > 0 && !(in.triggered.Load() && in.flushing) {
+	if in.openChunks > 0 && !in.flushing {
 		in.triggerLocked(true)
 	}
 }
@@ -264,7 +272,7 @@ func (in *intake) unlockAll() {
 }
 
 // isTriggered tells whether what is buffered is to be sent now.
-func (in *intake) isTriggered() bool { return in.triggered.Load() }
+func (in *intake) isTriggered() bool { return in.urgency.load() >= sendNow }
 
 // bufferedLocked is what was accepted and the sender did not take.
 func (in *intake) bufferedLocked() tally { return in.memory.acceptedNow() - in.taken }
@@ -300,21 +308,22 @@ func (in *intake) takeLocked(id uint64) (chunks []*batch.Chunk, flush bool) {
 		}
 	}
 	in.taken = in.memory.acceptedNow() - rest
-	in.backlog.Store(rest.bytes() >= in.engine.limits.parallelFrom())
-	in.triggered.Store(in.engine.limits.triggeredBy(rest))
-	in.flushing = rest.events() >= in.engine.limits.maxEvents
+	in.urgency.store(in.engine.limits.urgencyOf(rest))
+	in.flushing = false
 	if rest > 0 {
 		// bufferedSince is of the oldest that was there: early, not late.
-		in.armLocked(in.engine.limits.maxAge - time.Since(in.bufferedSince))
-	} else if in.maxAge != nil {
-		in.maxAge.Stop()
-		in.maxAge = nil // an idle engine owns no timer (invariant 12)
+		in.armLocked(0)
+	} else if in.timer != nil {
+		in.timer.Stop()
+		in.timer = nil // an idle engine owns no timer (invariant 12)
 	}
 	return chunks, flush
 }
 
 // retriggerLocked has the sender come back for what it did not take.
-func (in *intake) retriggerLocked() { in.triggered.Store(true) }
+func (in *intake) retriggerLocked() {
+	in.urgency.store(max(sendNow, in.engine.limits.urgencyOf(in.bufferedLocked())))
+}
 
 // oldestLocked is the id of the first buffered chunk, the largest number if
 // there is none.
@@ -327,17 +336,27 @@ func (in *intake) oldestLocked() uint64 {
 }
 
 // parkLocked counts what the sender has queued as buffered again, and tells
-// whether the sender may end. It may not if that fires a trigger together with
-// what came in meanwhile.
+// whether the sender may end. It may not if that is enough for a put together
+// with what came in meanwhile.
 func (in *intake) parkLocked(queued tally, since time.Time) bool {
 	buffered := in.bufferedLocked()
-	if all := buffered + queued; buffered > 0 && in.engine.limits.triggeredBy(all) {
-		in.flushing = in.flushing || all.events() >= in.engine.limits.maxEvents
-		in.triggered.Store(true)
+	if buffered+queued == 0 {
+		return true
+	}
+	var wait time.Duration
+	u := in.engine.limits.urgencyOf(buffered + queued)
+	if u == smallPut {
+		wait = in.engine.bucket.waitLocked(time.Now())
+	}
+	in.urgency.store(u)
+	if u >= sendNow || u == smallPut && wait == 0 {
 		return false
 	}
 	in.taken -= queued
-	in.armLocked(in.engine.limits.maxAge - time.Since(since))
+	if queued > 0 {
+		in.bufferedSince = since // it is older than all the rest
+	}
+	in.armLocked(wait)
 	return true
 }
 

@@ -49,8 +49,8 @@ type limits struct {
 	maxAge      time.Duration
 	maxPending  int
 	maxText     int // bytes of one event's text, as the service counts them
-	concurrency int
 	timeout     time.Duration
+	concurrency int32
 	block       bool
 	invalid     error
 }
@@ -61,8 +61,8 @@ func newLimits(o *Options) limits {
 		maxAge:      orDefault(o.MaxAge, DefaultMaxAge),
 		maxPending:  int(min(int64(orDefault(o.MaxPending, DefaultMaxPending)), maxPending)),
 		maxText:     orDefault(o.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
-		concurrency: orDefault(o.Concurrency, DefaultConcurrency),
 		timeout:     orDefault(o.Timeout, DefaultTimeout),
+		concurrency: int32(min(orDefault(o.Concurrency, DefaultConcurrency), math.MaxInt32)),
 		block:       o.Block,
 		invalid:     o.Invalid,
 	}
@@ -89,12 +89,22 @@ func (l *limits) pendingFor(level zapcore.Level) int {
 }
 
 // parallelFrom is how many buffered bytes are worth puts side by side.
-func (l *limits) parallelFrom() int { return min(l.concurrency, 1<<10) * batch.MaxBytes }
+func (l *limits) parallelFrom() int { return int(min(l.concurrency, 1<<10)) * batch.MaxBytes }
 
 // triggerFrom is how many buffered events may start a send.
 func (l *limits) triggerFrom() int { return min(l.maxEvents, batch.MaxEvents) }
 
-// triggeredBy tells whether so much starts a send.
-func (l *limits) triggeredBy(t tally) bool {
-	return t.events() >= l.maxEvents || batch.Fills(t.events(), t.bytes())
+// urgencyOf is what is to be done about so much.
+func (l *limits) urgencyOf(t tally) urgency {
+	switch {
+	case t == 0: // whatever the limits are, which may be out of their bounds
+		return gathering
+	case t.bytes() >= l.parallelFrom():
+		return backlog
+	case batch.Fills(t.events(), t.bytes()):
+		return sendNow
+	case t.events() >= l.maxEvents:
+		return smallPut
+	}
+	return gathering
 }

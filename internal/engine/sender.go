@@ -116,6 +116,7 @@ type plan struct {
 	waiting  bool           // somebody waits for events
 	parallel bool           // puts may go side by side
 	launch   bool           // another flight may be launched
+	small    bool           // also if it is not full, and nobody waits
 	expired  uint64         // chunks up to this one are to be given up
 	cause    error
 }
@@ -132,7 +133,9 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.waiting = e.waits.anyLocked()
 	pending := s.queue.Bytes() + e.intake.bufferedLocked().bytes()
 	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked()
-	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < e.limits.concurrency
+	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
+	p.small = len(s.flying) == 0 && s.queue.Len()+e.intake.bufferedLocked().events() >= e.limits.maxEvents &&
+		e.bucket.waitLocked(time.Now()) == 0
 	p.expired, p.cause = s.lost, s.lostCause
 	s.lost, s.lostCause = 0, nil
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
@@ -148,7 +151,7 @@ func (s *sender) plan() (p plan, idle bool) {
 		}
 	}
 	busy := e.intake.isTriggered() || len(p.chunks) > 0 || len(s.flying) > 0 || s.next != nil ||
-		s.expired > 0 || s.queue.ready(s.flushing || p.waiting, e.limits.maxAge)
+		s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, e.limits.maxAge)
 	return p, !busy && e.parkLocked(s.queue)
 }
 
@@ -165,7 +168,7 @@ func (s *sender) hopelessLocked() bool {
 func (s *sender) dueLocked(p *plan) uint64 {
 	e := s.engine
 	switch {
-	case !e.intake.isTriggered():
+	case !e.intake.isTriggered() && !p.small:
 		return 0
 	case p.expired > 0:
 		return p.expired
@@ -226,7 +229,7 @@ const longLatency = 10 * time.Millisecond
 
 // cut makes the next flight, if there is none and one is due.
 func (s *sender) cut(p plan) {
-	if s.next != nil || !s.queue.ready(s.flushing || p.waiting, s.engine.limits.maxAge) {
+	if s.next != nil || !s.queue.ready(s.flushing || p.waiting || p.small, s.engine.limits.maxAge) {
 		return
 	}
 	// When answers take long the next put may want to go beside this one.
@@ -245,6 +248,7 @@ func (s *sender) launch(p plan) bool {
 		f.memory = s.engine.intake.reserveRequest(f.size())
 	}
 	s.flying, s.next = append(s.flying, f), nil
+	s.takeToken()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f.cancel = cancel
 	go func() {
@@ -258,7 +262,27 @@ func (s *sender) launch(p plan) bool {
 func (s *sender) land(f *flight) {
 	s.flying = slices.DeleteFunc(s.flying, func(g *flight) bool { return g == f })
 	s.engine.intake.unreserveRequest(f.memory)
+	s.adaptPace()
 	if f.land() {
 		s.aborted = append(s.aborted, f)
+	}
+}
+
+// takeToken counts a put.
+func (s *sender) takeToken() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.bucket.takeLocked(time.Now())
+}
+
+// adaptPace has small puts go less often if the service throttled, and else more
+// often again.
+func (s *sender) adaptPace() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if n := s.engine.stream.TakeThrottles(); n > 0 {
+		s.engine.bucket.slowDownLocked(time.Now(), n)
+	} else {
+		s.engine.bucket.speedUpLocked(time.Now())
 	}
 }

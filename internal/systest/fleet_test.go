@@ -47,7 +47,7 @@ func TestFleet(t *testing.T) {
 }
 
 func runFleet(t *testing.T, n, streams int, jitter bool) {
-	a := &account{begin: time.Now(), streams: make(map[string]bool)}
+	a := &account{begin: time.Now(), quota: putQuota, streams: make(map[string]bool)}
 	const each = 5
 	fleet := make([]*zapcw.Syncer, n)
 	for i := range fleet {
@@ -108,11 +108,13 @@ func runFleet(t *testing.T, n, streams int, jitter bool) {
 type account struct {
 	zapcw.Client
 	begin time.Time
+	quota int // puts a second
 
 	mu            sync.Mutex
 	group         bool
 	streams       map[string]bool
 	puts, creates []int // tried in each second
+	throttles     []int // of puts, in each second
 	put, create   bucket
 	stored        int
 }
@@ -146,12 +148,12 @@ func (b *bucket) take(now time.Time, rate float64) error {
 	return nil
 }
 
-func (a *account) count(secs *[]int) {
+func (a *account) count(secs *[]int, n int) {
 	s := int(time.Since(a.begin).Seconds())
 	for len(*secs) <= s {
 		*secs = append(*secs, 0)
 	}
-	(*secs)[s]++
+	(*secs)[s] += n
 }
 
 type peaks struct{ puts, creates int }
@@ -182,10 +184,12 @@ func (a *account) PutLogEvents(_ context.Context, in *cloudwatchlogs.PutLogEvent
 	rtt()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.count(&a.puts)
-	if err := a.put.take(time.Now(), putQuota); err != nil {
+	a.count(&a.puts, 1)
+	if err := a.put.take(time.Now(), float64(a.quota)); err != nil {
+		a.count(&a.throttles, 1)
 		return nil, err
 	}
+	a.count(&a.throttles, 0)
 	if !a.streams[*in.LogStreamName] {
 		return nil, &types.ResourceNotFoundException{}
 	}
@@ -197,7 +201,7 @@ func (a *account) CreateLogStream(_ context.Context, in *cloudwatchlogs.CreateLo
 	rtt()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.count(&a.creates)
+	a.count(&a.creates, 1)
 	if err := a.create.take(time.Now(), createQuota); err != nil {
 		return nil, err
 	}

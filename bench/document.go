@@ -20,7 +20,7 @@ type document struct {
 	load     string // average of the minute before, if the system tells
 	took     time.Duration
 	versions []string
-	targets  []target
+	targets  []target // the project's own
 	parts    []part
 	plots    []figure
 }
@@ -53,6 +53,9 @@ func newDocument(at time.Time, quick bool) *document {
 	}
 	return d
 }
+
+// ownTarget heads the column of what the project wants to reach: nobody else set it.
+const ownTarget = "the project's own target"
 
 // target adds a row that is met if v is at most limit.
 func (d *document) target(what, reach, measured string, met bool) {
@@ -88,11 +91,11 @@ func (d *document) write(w io.Writer) error {
 What is measured runs in a process of its own, and so does the receiver: an HTTP server on loopback that reads and counts
 every put, refuses what the service would (events out of order, more than 10,000 events or 1,048,576 bytes) and shares the
 cores, while its CPU is not counted. Variants are measured in turn, A B C A B C; unless it says otherwise a number is the
-median of six or more rounds, and a ratio the median of the ratios within a round. Only ratios carry over to another machine.
+median of seven or more rounds, and a ratio the median of the ratios within a round. Only ratios carry over to another machine.
 `)
 	fmt.Fprintf(b, "\n%s.\n", strings.Join(d.versions, ", "))
 	if len(d.targets) > 0 {
-		t := table{head: []string{"what", "to reach", "measured"}}
+		t := table{head: []string{"what", ownTarget, "measured"}}
 		for _, r := range d.targets {
 			if r.missed {
 				r.measured += " (missed)"
@@ -121,7 +124,7 @@ median of six or more rounds, and a ratio the median of the ratios within a roun
 func (t *table) write(w io.Writer) {
 	fmt.Fprintf(w, "| %s |\n| ---", strings.Join(t.head, " | "))
 	for range t.head[1:] {
-		if len(t.head) == 3 && t.head[1] == "to reach" {
+		if len(t.head) == 3 && t.head[1] == ownTarget {
 			fmt.Fprint(w, " | ---")
 		} else {
 			fmt.Fprint(w, " | ---:")

@@ -177,4 +177,4 @@ func pick[T any](b *bench, full, quick T) T {
 }
 
 // rounds is how often everything is measured for a median.
-func (b *bench) rounds() int { return pick(b, 6, 1) }
+func (b *bench) rounds() int { return pick(b, 7, 1) }

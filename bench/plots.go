@@ -127,6 +127,52 @@ func goroutinesFigure(res load.Result) figure {
 	return figure{"throughput.svg", p.Title.Text, p, 11 * vg.Centimeter}
 }
 
+// A waiting is how long entries took to arrive at a rate, in seconds.
+type waiting struct {
+	rate     int
+	p50, p99 float64
+}
+
+// waitFigure is the time to the service by rate.
+func waitFigure(waits []waiting) figure {
+	p := newPlot("From the call to the service: p50 and p99 by rate", "entries/s, log scale", "ms, log scale")
+	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
+	p.X.Tick.Marker = plot.TickerFunc(func(float64, float64) []plot.Tick {
+		var ticks []plot.Tick
+		for _, w := range waits {
+			ticks = append(ticks, plot.Tick{Value: float64(w.rate), Label: count(float64(w.rate))})
+		}
+		return ticks
+	})
+	p.Y.Tick.Marker = plot.TickerFunc(func(from, to float64) []plot.Tick { return decades(from, to, true) })
+	grid := plotter.NewGrid()
+	grid.Vertical.Width = 0
+	grid.Horizontal.Color = faint
+	p.Add(grid)
+	for _, line := range []struct {
+		name string
+		of   func(waiting) float64
+		c    color.RGBA
+	}{{"p99", func(w waiting) float64 { return w.p99 }, highlight}, {"p50", func(w waiting) float64 { return w.p50 }, second}} {
+		var xy plotter.XYs
+		for _, w := range waits {
+			xy = append(xy, plotter.XY{X: float64(w.rate), Y: max(1, 1e3*line.of(w))}) // what is counted is full ms
+		}
+		l, points, err := plotter.NewLinePoints(xy)
+		if err != nil {
+			panic(err) // of series that are empty or not numbers
+		}
+		l.Color, points.Color, points.Shape, points.Radius = line.c, line.c, draw.CircleGlyph{}, vg.Points(4.5)
+		l.Width = vg.Points(3)
+		p.Add(l, points)
+		p.Legend.Add(line.name, l, points)
+	}
+	p.Legend.Top = true
+	p.Legend.Padding = vg.Points(3)
+	p.Y.Min, p.Y.Max = 1, max(1000, 1.2*p.Y.Max)
+	return figure{"wait.svg", p.Title.Text, p, 9 * vg.Centimeter}
+}
+
 // A bar is a number of a library.
 type bar struct {
 	name  string

@@ -78,6 +78,7 @@ func seconds(v float64) string {
 
 func kib(bytes float64) string { return digits(bytes/(1<<10)) + " KiB" }
 
-func mb(bytes float64) string { return digits(bytes/1e6) + " MB" }
+func mib(bytes float64) string { return digits(bytes/(1<<20)) + " MiB" }
+func mb(bytes float64) string  { return digits(bytes/1e6) + " MB" }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02") }

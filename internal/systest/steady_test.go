@@ -42,7 +42,7 @@ func TestFleetSteady(t *testing.T) {
 }
 
 func runSteady(t *testing.T, n, rate, quota int, settles bool) {
-	const settle, long, tick = time.Minute, 75 * time.Second, 100 * time.Millisecond
+	const settle, long, tick = time.Minute, 75 * time.Second, 200 * time.Millisecond
 	a := &account{begin: time.Now(), quota: quota, streams: map[string]bool{"0": true}}
 	fleet := make([]*zapcw.Syncer, n)
 	each := int(tick.Seconds() * float64(rate))

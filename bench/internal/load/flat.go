@@ -90,6 +90,9 @@ func paced(l Library, j Job) (Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.Set(Up, j.Delay); err != nil {
+		return nil, err
+	}
 	logger := s.Logger()
 	used := CPU()
 	n := pace(j.Rate, j.Time, func(i int) { Entry(logger, i) })
@@ -104,6 +107,8 @@ func paced(l Library, j Job) (Result, error) {
 	res := make(Result)
 	report(res, n, c, used)
 	res.Add("share", used.Seconds()/j.Time.Seconds())
+	res.Add("p50", c.Wait(0.5).Seconds())
+	res.Add("p99", c.Wait(0.99).Seconds())
 	return res, r.Close()
 }
 

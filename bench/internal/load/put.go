@@ -15,7 +15,14 @@ const (
 )
 
 // A put is what is counted of one.
-type put struct{ events, bytes int64 }
+type put struct {
+	events, bytes int64
+	times         []moment
+}
+
+// A moment is so many events in a row with the same time, in milliseconds since
+// 1970.
+type moment struct{ ms, events int64 }
 
 var errOrder = errors.New("log events in a single PutLogEvents request must be in chronological order")
 
@@ -28,7 +35,7 @@ func readPut(body []byte) (p put, err error) {
 			return p, err
 		}
 	}
-	p.events, p.bytes = times.n, bytes+Overhead*times.n
+	p.events, p.bytes, p.times = times.n, bytes+Overhead*times.n, times.moments
 	switch {
 	case p.events == 0 || p.events > MaxEvents:
 		err = fmt.Errorf("%d events: want 1 to %d", p.events, MaxEvents)
@@ -44,12 +51,17 @@ func readPut(body []byte) (p put, err error) {
 type times struct {
 	n, last  int64
 	unsorted bool
+	moments  []moment
 }
 
 func (t *times) add(ms int64) {
 	t.n++
 	t.unsorted = t.unsorted || ms < t.last
-	t.last = ms
+	if len(t.moments) == 0 || ms != t.last {
+		t.moments = append(t.moments, moment{ms: ms})
+		t.last = ms
+	}
+	t.moments[len(t.moments)-1].events++
 }
 
 // scan does without decoding if times have 13 digits and every escape in the

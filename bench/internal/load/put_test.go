@@ -51,8 +51,20 @@ func TestReadPut(t *testing.T) {
 						t.Fatal(err)
 					}
 					p, err := readPut(fmt.Appendf(nil, order, list))
-					if want := (put{int64(len(tt.events)), bytes}); p != want {
-						t.Errorf("%+v, want %+v", p, want)
+					if p.events != int64(len(tt.events)) || p.bytes != bytes {
+						t.Errorf("%d events, %d bytes, want %d, %d", p.events, p.bytes, len(tt.events), bytes)
+					}
+					var i int64
+					for _, m := range p.times {
+						for range m.events {
+							if i < p.events && tt.events[i].Timestamp != m.ms {
+								t.Errorf("event %d at %d, want %d", i, m.ms, tt.events[i].Timestamp)
+							}
+							i++
+						}
+					}
+					if i != p.events {
+						t.Errorf("%d events have a time, want %d", i, p.events)
 					}
 					if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 						t.Errorf("error %v, want %q", err, tt.err)

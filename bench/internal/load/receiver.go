@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -52,6 +54,20 @@ type Count struct {
 	RefusedPuts, RefusedEvents int64
 	// Last is when the last put was taken.
 	Last time.Time
+	// Waits is how many events came how many milliseconds after their own time.
+	Waits map[int]int64
+}
+
+// Wait is the time from an event's own to its arrival that a share of the events
+// did not exceed, 0 if none came.
+func (c Count) Wait(share float64) time.Duration {
+	left := int64(share * float64(c.Events))
+	for _, ms := range slices.Sorted(maps.Keys(c.Waits)) {
+		if left -= c.Waits[ms]; left < 0 {
+			return time.Duration(ms) * time.Millisecond
+		}
+	}
+	return 0
 }
 
 // A Receiver is the service, in a process of its own whose CPU nobody counts.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -38,7 +39,7 @@ type server struct {
 // Receive is the receiver's process: it takes commands from the standard input,
 // and ends with it.
 func Receive() error {
-	s := &server{state: Up, addr: "127.0.0.1:0", change: make(chan struct{}), moved: make(chan struct{})}
+	s := &server{state: Up, addr: "127.0.0.1:0", change: make(chan struct{}), moved: make(chan struct{}), count: Count{Waits: make(map[int]int64)}}
 	h := hello{}
 	if transport := os.Getenv(receiverEnv); transport != Plain {
 		cert, err := certificate()
@@ -80,6 +81,7 @@ func Receive() error {
 		}
 		s.mu.Lock()
 		n := s.count
+		n.Waits = maps.Clone(n.Waits)
 		s.mu.Unlock()
 		if err := out.Encode(n); err != nil {
 			return err
@@ -157,6 +159,7 @@ func (s *server) await(n int64, patience time.Duration) {
 var bufs = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at := time.Now()
 	buf := bufs.Get().(*[]byte)
 	defer bufs.Put(buf)
 	if n := int(r.ContentLength); cap(*buf) < n {
@@ -189,7 +192,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(delay)
 	}
 	p, err := readPut(body)
-	s.add(p, err)
+	s.add(p, at, err)
 	if err != nil {
 		answer(w, http.StatusBadRequest, fmt.Sprintf(`{"__type":"InvalidParameterException","message":%q}`, err.Error()))
 		return
@@ -203,7 +206,8 @@ func answer(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-func (s *server) add(p put, refused error) {
+// add counts a put that came at a time.
+func (s *server) add(p put, at time.Time, refused error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if refused != nil {
@@ -214,6 +218,9 @@ func (s *server) add(p put, refused error) {
 		s.count.Events += p.events
 		s.count.Bytes += p.bytes
 		s.count.Last = time.Now()
+		for _, m := range p.times {
+			s.count.Waits[int(at.UnixMilli()-m.ms)] += m.events
+		}
 	}
 	close(s.moved)
 	s.moved = make(chan struct{})

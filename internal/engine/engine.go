@@ -22,7 +22,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,55 +107,6 @@ func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) 
 }
 
 var space = []byte(" ")
-
-// refuse settles an entry that was not accepted: it is on the fallback.
-func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int, v verdict) error {
-	fate, why := e.reason(level, cost, v)
-	if v == memoryFull && cost <= e.limits.pendingFor(level) {
-		e.intake.makeRoom()
-	}
-	// It is pending as long as it is being written.
-	e.mu.Lock()
-	e.intake.memory.pendLocked(len(parts))
-	id := e.intake.openLocked()
-	e.mu.Unlock()
-
-	lost := e.fallback.parts(parts, fate, why)
-
-	var g gap
-	for range parts {
-		g.add(ms, int8(level), fate)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.intake.memory.releaseLocked(tallyOf(len(parts), 0))
-	e.ledger.settleLocked(fate, len(parts), g)
-	if fate != delivery.AfterClose {
-		e.noteFailureLocked(fate, len(parts), why, lost)
-	}
-	e.closeChunkLocked(id)
-	if fate == delivery.AfterClose {
-		return errors.Join(why, lost) // the caller hears of it, not the next Sync
-	}
-	return nil
-}
-
-// reason is the fate of an entry that was not accepted, and why.
-func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate, error) {
-	switch v {
-	case invalid:
-		return delivery.Unusable, e.limits.invalid
-	case afterClose:
-		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.stream.Group, e.stream.Name, os.ErrClosed)
-	}
-	e.mu.Lock()
-	held := e.intake.memory.heldLocked()
-	e.mu.Unlock()
-	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w",
-		held, e.limits.pendingFor(level), e.stream.Group, e.stream.Name, cost, errFull)
-}
-
-var errFull = errors.New("memory full")
 
 // Sync is Flush within Options.Timeout.
 func (e *Engine) Sync() error {

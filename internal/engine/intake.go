@@ -59,7 +59,7 @@ func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int
 				l.append(ms, uint32(seq), int8(level), p)
 			}
 		}
-		if !in.belowTriggers(l) {
+		if !in.belowTriggers(l, len(parts)) {
 			in.fireTriggers(l, len(parts))
 		}
 	}
@@ -140,13 +140,13 @@ func (in *intake) openChunksLocked() (n int, newest uint64) {
 	return int(in.openChunks), in.lastChunkID
 }
 
-// belowTriggers tells whether the last event of a lane starts nothing for sure.
+// belowTriggers tells whether the last parts of a lane certainly fire no trigger.
 // Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 17,
 // so no put is full below that.
-func (in *intake) belowTriggers(l *lane) bool {
+func (in *intake) belowTriggers(l *lane, parts int) bool {
 	t := l.since(in.taken)
 	n := t.events()
-	return n > 1 && t.bytes() < batch.MaxBytes/2 &&
+	return n > parts && t.bytes() < batch.MaxBytes/2 &&
 		(n < in.engine.limits.triggerFrom() || n < batch.MaxEvents && in.urgency.load() >= smallPut)
 }
 
@@ -310,8 +310,12 @@ func (in *intake) takeLocked(id uint64) (chunks []*batch.Chunk, flush bool) {
 	in.taken = in.memory.acceptedNow() - rest
 	in.urgency.store(in.engine.limits.urgencyOf(rest))
 	in.flushing = false
+	if rest > 0 && in.memory.blockedLocked() {
+		in.flushing = flush // callers wait for room, not only for what is taken now
+		in.retriggerLocked()
+	}
 	if rest > 0 {
-		// bufferedSince is of the oldest that was there: early, not late.
+		// bufferedSince is of the oldest that was there, so it may fire early, never late.
 		in.armLocked(0)
 	} else if in.timer != nil {
 		in.timer.Stop()

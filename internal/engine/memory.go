@@ -81,6 +81,9 @@ func (m *memory) freedLocked() <-chan struct{} {
 	return m.freed
 }
 
+// blockedLocked tells whether somebody waits for memory.
+func (m *memory) blockedLocked() bool { return m.freed != nil }
+
 // wakeBlockedLocked has everybody look again who waits for memory.
 func (m *memory) wakeBlockedLocked() {
 	if m.freed != nil {

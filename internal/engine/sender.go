@@ -194,7 +194,9 @@ func (s *sender) callOff(id uint64, why error) {
 	if id == 0 {
 		return
 	}
-	s.expired, s.expiredCause = max(s.expired, id), why
+	if id >= s.expired {
+		s.expired, s.expiredCause = id, why
+	}
 	for _, f := range s.flying {
 		if f.before(id) {
 			f.callOff(why)

@@ -152,3 +152,16 @@ func TestLanesFull(t *testing.T) {
 		}
 	})
 }
+
+// TestSplitAge: the first entry of a buffer starts the clock of MaxAge, also if it is
+// several events.
+func TestSplitAge(t *testing.T) {
+	testkit.InRig(t, func(r *testkit.Rig) {
+		r.Syncer.MaxEventBytes, r.Syncer.MaxAge = 100, time.Minute
+		r.Info(strings.Repeat("x", 100)) // two events
+		time.Sleep(time.Hour)
+		if st := r.Syncer.Stats(); st.Pending != 0 || st.Puts != 1 {
+			t.Errorf("after an hour: %d pending, %d puts", st.Pending, st.Puts)
+		}
+	})
+}

@@ -25,7 +25,7 @@ func TestFleetSteady(t *testing.T) {
 		settles bool
 	}{
 		{n: 1_000, rate: 50, scale: 1},
-		{n: 10_000, rate: 50, scale: 1, settles: true},
+		{n: 10_000, rate: 50, scale: 2, settles: true},
 		{n: 1_000, rate: 10_000, scale: 50, settles: true},
 	} {
 		t.Run(fmt.Sprintf("%d Syncers, %d events a second each", tt.n, tt.rate), func(t *testing.T) {

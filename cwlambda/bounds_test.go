@@ -115,6 +115,8 @@ func TestBound(t *testing.T) {
 		{"option", []Option{FlushTimeout(time.Second)}, time.Minute, time.Second},
 		{"option without effect", []Option{FlushTimeout(-1), FlushTimeout(0)}, time.Minute, 2 * time.Second},
 		{"little left", nil, time.Second, 897300 * time.Microsecond},
+		{"next to nothing left", nil, 103 * time.Millisecond, 50 * time.Millisecond},
+		{"nothing left", nil, 52 * time.Millisecond, 0},
 		{"deadline in the past", nil, -time.Second, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -138,6 +140,34 @@ func TestBound(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A function that answers right before its deadline may be killed before Lambda
+// has the answer, so nothing stays in memory.
+func TestSpillsNearTheDeadline(t *testing.T) {
+	for _, test := range []struct {
+		takes time.Duration
+		fails bool
+		want  int // spills
+	}{{-1, true, 1}, {10 * time.Millisecond, false, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			f, d := newDouble()
+			ctx, cancel := invocationContext(t, "r-1", time.Second)
+			defer cancel()
+			_, _ = f.invoke(ctx, func(context.Context) (any, error) {
+				time.Sleep(920 * time.Millisecond)
+				d.set(test.takes, test.fails)
+				return nil, nil
+			})
+			deadline, _ := ctx.Deadline()
+			if left := time.Until(deadline); left < minMargin {
+				t.Errorf("%s are left for the response, want %s", left, minMargin)
+			}
+			if _, spills := d.counts(); spills != test.want {
+				t.Errorf("%d spills with a put that takes %s, want %d", spills, test.takes, test.want)
+			}
+		})
+	}
 }
 
 // Two streams are drained side by side, and only the one that is dark is waited

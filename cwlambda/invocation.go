@@ -112,10 +112,15 @@ func (i *invocation) failed(err error) {
 func (i *invocation) release() { i.logger.With(zapcw.Release()) }
 
 // drain flushes, unless others do in the background. What is not delivered in
-// time stays in memory.
+// time stays in memory, except shortly before the deadline: Lambda may kill the
+// process although the response is ready.
 func (i *invocation) drain() {
-	if i.f.sender == nil || i.f.terminating.Load() {
-		i.f.out.drain(i.limit())
+	if i.f.sender != nil && !i.f.terminating.Load() {
+		return
+	}
+	i.f.out.drain(i.limit())
+	if i.f.sender == nil && i.watch.spills() {
+		i.f.out.flush(0)
 	}
 }
 
@@ -159,13 +164,17 @@ func (i *invocation) stopWatch() {
 	}
 }
 
+// minMargin is what the response needs on a fraction of a processor: with 128 MB
+// a function has a fourteenth.
+const minMargin = 50 * time.Millisecond
+
 // limit is how long a flush may take: what is left less what the response needs.
 func (i *invocation) limit() time.Duration {
 	if i.deadline.IsZero() {
 		return i.f.flushTimeout
 	}
 	left := time.Until(i.deadline)
-	return max(0, min(i.f.flushTimeout, left-min(left/10, time.Second/2)))
+	return max(0, min(i.f.flushTimeout, left-max(minMargin, min(left/10, time.Second/2))))
 }
 
 // plain is an error with the text that Lambda reports.

@@ -50,8 +50,8 @@ func AfterResponse() Option {
 	return func(o *options) { o.afterResponse = true }
 }
 
-// FlushTimeout bounds the flush of one invocation, whose time left less a tenth, or half
-// a second if that is less, bounds it too. Defaults to 2 s; what is not above
+// FlushTimeout bounds the flush of one invocation, whose time left less a tenth, half a
+// second at most and 50 ms at least, bounds it too. Defaults to 2 s; what is not above
 // zero has no effect. After a flush that ran out of time without a put that
 // succeeded the bound is 200 ms until one does.
 func FlushTimeout(d time.Duration) Option {

@@ -89,6 +89,9 @@ func (w *watch) run() {
 	}
 }
 
+// spills tells whether nothing is to be left in memory any more.
+func (w *watch) spills() bool { return w != nil && !time.Now().Before(w.spillAt) }
+
 func (w *watch) drain(until time.Time) {
 	ctx, cancel := context.WithDeadline(w.ctx, until)
 	defer cancel()

@@ -42,7 +42,8 @@ import (
 // effect. An entry with [Release] releases without being an error.
 //
 // CloudWatch sorts a stream by time, so released entries stand where they would
-// have stood. An entry that is logged while another goroutine releases its scope
+// have stood. Only those of a millisecond of which a put has left already come
+// after what that carried. An entry that is logged while another goroutine releases its scope
 // may be sent before what was held; of two in the same millisecond either may
 // come first. An entry that releases waits until everything that was held is
 // accepted, even if another goroutine does the work.

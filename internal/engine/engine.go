@@ -76,12 +76,6 @@ func (e *Engine) Add(t time.Time, level zapcore.Level, text []byte) error {
 	return e.add(t.UnixMilli(), level, text, nil)
 }
 
-// AddHeld is Add for an entry that was kept back, at a Place.
-func (e *Engine) AddHeld(ms int64, level zapcore.Level, text []byte, place uint32) error {
-	defer e.CountReleased()
-	return e.add(ms, level, text, &place)
-}
-
 func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) error {
 	if len(text) == 0 {
 		text = space // the service refuses a whole put for one empty message

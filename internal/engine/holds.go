@@ -3,6 +3,8 @@ package engine
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"go.uber.org/zap/zapcore"
 )
 
 // holds counts entries that were kept back and are not accepted. An Engine has
@@ -33,6 +35,12 @@ func (e *Engine) CountHeld(evicted int, kept bool) {
 	if evicted > 0 {
 		h.evicted.Add(uint64(evicted))
 	}
+}
+
+// AddHeld is Add for an entry that was kept back, at a Place.
+func (e *Engine) AddHeld(ms int64, level zapcore.Level, text []byte, place uint32) error {
+	defer e.CountReleased()
+	return e.add(ms, level, text, &place)
 }
 
 // CountReleased counts an entry that was kept back and then added.

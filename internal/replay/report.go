@@ -19,7 +19,7 @@ type Report struct {
 	Sending, Reading time.Duration
 
 	Parts    int   // that the server had to forget
-	Others   int64 // events of others that stood between
+	Others   int64 // events that stood between: of others, or sent twice
 	Proven   bool
 	Unproven error  // why the stream could not be read
 	Sum      []byte // SHA-256 of what was read back; nil if it has another order than the input
@@ -89,7 +89,8 @@ func (r *Replay) proof(w io.Writer) {
 	}
 	between := ""
 	if r.Others > 0 && !r.Timed {
-		between = fmt.Sprintf(", with %s of others between", terminal.Count(r.Others, "event"))
+		// A put whose answer got lost is sent again.
+		between = fmt.Sprintf(", with %s between: of others, or sent twice", terminal.Count(r.Others, "event"))
 	}
 	fmt.Fprintf(w, "proven: %s in the stream, in order%s\n", all, between)
 	if r.Parts > 0 {

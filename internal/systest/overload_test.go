@@ -225,19 +225,19 @@ func TestGap(t *testing.T) {
 			_ = r.Syncer.Sync()
 		}, `zapcw: 2 events went to the writer's fallback instead of here: 2 INFO, from 2000-01-01T00:00:00.000Z to 2000-01-01T00:00:00.005Z, because of "out of time"`},
 		{"all levels and two reasons", func(r *testkit.Rig) {
+			r.Server.Fail(testkit.Outage)
+			ctx, cancel := context.WithTimeout(r.Context(), 0)
+			defer cancel()
+			r.Info("y")
+			_ = r.Syncer.Flush(ctx)
+			r.Server.Heal()
+			time.Sleep(time.Minute)
 			r.Server.Fail(refuse)
 			for l := zapcore.DebugLevel - 1; l <= zapcore.FatalLevel+1; l++ {
 				r.At(l, "x")
 				time.Sleep(time.Millisecond)
 			}
 			_ = r.Syncer.Sync()
-			r.Server.Heal()
-			time.Sleep(time.Minute)
-			r.Server.Fail(testkit.Outage)
-			ctx, cancel := context.WithTimeout(r.Context(), 0)
-			defer cancel()
-			r.Info("y")
-			_ = r.Syncer.Flush(ctx)
 		}, `zapcw: 10 events went to the writer's fallback instead of here: 2 of other levels, 1 DEBUG, 2 INFO, 1 WARNING, 1 ERROR, 3 CRITICAL, ` +
 			`from 2000-01-01T00:00:00.000Z to 2000-01-01T00:01:%s, because of "out of time", "refused"`},
 		{"its put is refused", func(r *testkit.Rig) {

@@ -12,7 +12,7 @@
 //	waits     who is blocked in Sync, Flush, Drain and Close
 //	fallback  writes what is not delivered, for people
 //
-// A struct's fields are touched by its own methods only; rooms call each other's
+// A room's fields are touched by its own methods only; rooms call each other's
 // methods. One mutex, Engine.mu, lies below the locks of the lanes. Methods that
 // want it held end in Locked. docs/architecture.md has the whole picture, with
 // the invariants that comments here name by number.

@@ -38,6 +38,7 @@ func ExampleSyncer() {
 		Compress:      true, // for thin links
 		Timeout:       3 * time.Second,
 		Fallback:      zapcore.Lock(os.Stderr),
+		Entity:        &zapcw.Entity{Service: "orders", Environment: "prod"},
 	}
 	defer s.Close()
 	fmt.Fprintln(s, "hello")

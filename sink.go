@@ -63,6 +63,8 @@ type Destination struct {
 	Timeout       time.Duration
 	Compress      bool
 	Retention     int32
+	// Service and Environment are the Entity of the Syncer, if one is not empty.
+	Service, Environment string
 
 	// Region, Profile and Endpoint are for the client, unless Build is given one. An
 	// empty one is what the SDK's default chain finds. Endpoint is the URL of a
@@ -96,6 +98,8 @@ func (d *Destination) parameters() []decode.Parameter {
 		{Name: "timeout", Read: decode.Duration(&d.Timeout)},
 		{Name: "compress", Read: decode.Bool(&d.Compress)},
 		{Name: "retention", Read: decode.Whole(&d.Retention)},
+		{Name: "service", Read: decode.Text(&d.Service)},
+		{Name: "environment", Read: decode.Text(&d.Environment)},
 		{Name: "region", Read: decode.Text(&d.Region)},
 		{Name: "profile", Read: decode.Text(&d.Profile)},
 		{Name: "endpoint", Read: decode.Endpoint(&d.Endpoint)},
@@ -192,12 +196,16 @@ func (d *Destination) encoder() zapcore.Encoder {
 }
 
 func (d *Destination) syncer(client Client) *Syncer {
-	return &Syncer{
+	s := &Syncer{
 		Client: client, Group: d.Group, Stream: d.Stream,
 		MaxEvents: d.MaxEvents, MaxAge: d.MaxAge, MaxPending: d.MaxPending, WhenFull: d.WhenFull,
 		MaxEventBytes: d.MaxEventBytes, Concurrency: d.Concurrency, Timeout: d.Timeout,
 		Compress: d.Compress, Retention: d.Retention,
 	}
+	if d.Service != "" || d.Environment != "" {
+		s.Entity = &Entity{d.Service, d.Environment}
+	}
+	return s
 }
 
 // client looks at the environment and the files of AWS.

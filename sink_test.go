@@ -71,6 +71,8 @@ func TestOpenSink(t *testing.T) {
 			map[string]any{"WhenFull": zapcw.Block, "Retention": int32(30)}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&max_pending=64MiB&max_event_bytes=256KiB",
 			map[string]any{"MaxPending": 64 << 20, "MaxEventBytes": 256 << 10}},
+		{"cloudwatch://?group=/acme/prod&stream=orders&service=checkout&environment=prod",
+			map[string]any{"Entity": &zapcw.Entity{Service: "checkout", Environment: "prod"}}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&when_full=spill", map[string]any{}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&compress=true", map[string]any{"Compress": true}},
 		{"cloudwatch://?group=/acme/prod&stream=orders&compress=false", map[string]any{}},
@@ -98,7 +100,7 @@ func TestOpenSink(t *testing.T) {
 
 func TestOpenSinkErrors(t *testing.T) {
 	const (
-		known   = "known are compress, concurrency, endpoint, group, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, stream, timeout, when_full"
+		known   = "known are compress, concurrency, endpoint, environment, group, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, service, stream, timeout, when_full"
 		example = "cloudwatch://?group=/acme/prod&stream=orders"
 		alone   = ": want parameters alone, like " + example
 		ok      = "cloudwatch://?group=g&stream=s&"
@@ -149,6 +151,7 @@ func TestOpenSinkErrors(t *testing.T) {
 		{ok + "max_age=-5s", `syncer for g/s: MaxAge is -5s: want 0 or more, 0 for 1m0s`},
 		{ok + "max_events=-1", `syncer for g/s: MaxEvents is -1: want 0 or more, 0 for 20`},
 		{ok + "max_event_bytes=5", `syncer for g/s: MaxEventBytes is 5: want 30 to 1048576, or 0 for the latter`},
+		{ok + "service=checkout", `syncer for g/s: Environment of Entity has 0 characters: want 1 to 512`},
 		{ok + "retention=2", `syncer for g/s: Retention is 2 days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653`},
 		{"cloudwatch://?group=a:b&stream=s", `syncer: Group "a:b": want only letters, digits and . - _ / #`},
 		{"cloudwatch://?group=g&stream=a:b", `syncer for group "g": Stream "a:b": want UTF-8 without : and *`},
@@ -165,6 +168,7 @@ func TestOpenSinkErrors(t *testing.T) {
 func TestOpenSinkHasEveryField(t *testing.T) {
 	without := map[string]string{
 		"Client":   "it is code; region, profile and endpoint say which one is made",
+		"Entity":   "service and environment are parameters of their own",
 		"Fallback": "a writer; the standard error is where a process reports, and a file would have to outlive Close",
 		"NewGroup": "it is code",
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
 	"example.com/zapcw/internal/engine"
 )
 
@@ -84,8 +85,6 @@ type Syncer struct {
 	// kept for events at ErrorLevel and above. At most 4 GiB; larger values count
 	// as that. Defaults to 32 MiB.
 	MaxPending int
-	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
-	WhenFull Overflow
 	// MaxEventBytes is the size of the largest event, as the service counts it:
 	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
 	// the default; partitions like aws-cn may still have 262,144.
@@ -103,6 +102,8 @@ type Syncer struct {
 	// Defaults to os.Stderr, where a write ends the process if nobody reads the
 	// other end of a pipe, see docs/operations.md.
 	Fallback zapcore.WriteSyncer
+	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
+	WhenFull Overflow
 	// Compress compresses the bodies of puts from 1 KiB up with gzip, if Client is
 	// the SDK's own; it has no effect on another. Log lines shrink to a fifth or
 	// less, for about 7 ms of CPU a MiB. Each body that is being made needs 1 MiB
@@ -123,7 +124,23 @@ type Syncer struct {
 	// creates a missing group.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
+	// Entity, if not nil, goes with every put: CloudWatch shows the events as those
+	// of a service, beside its metrics and traces. If the service rejects it, a line
+	// on Fallback says so, once, and the events are delivered all the same. Defaults
+	// to nil.
+	Entity *Entity
+
 	engine atomic.Pointer[engine.Engine] // nil before the first use
+}
+
+// Entity is the service that events come from, as CloudWatch knows it. Both names
+// are needed, with 1 to 512 characters each. See
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/adding-your-own-related-telemetry.html
+type Entity struct {
+	// Service is the name of the service.
+	Service string
+	// Environment is where it runs, like prod or eks:orders/default.
+	Environment string
 }
 
 var _ zapcore.WriteSyncer = (*Syncer)(nil)
@@ -201,6 +218,25 @@ func (s *Syncer) Check() error {
 	case s.Retention != 0 && !retentions[s.Retention]:
 		return fmt.Errorf("syncer for %s/%s: Retention is %d days: the service allows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653", s.Group, s.Stream, s.Retention)
 	}
+	if err := s.Entity.check(); err != nil {
+		return fmt.Errorf("syncer for %s/%s: %w", s.Group, s.Stream, err)
+	}
+	return nil
+}
+
+// check says what the service would reject.
+func (e *Entity) check() error {
+	if e == nil {
+		return nil
+	}
+	for _, f := range [...]struct{ name, value string }{{"Service", e.Service}, {"Environment", e.Environment}} {
+		switch n := utf8.RuneCountInString(f.value); {
+		case n < 1 || n > maxName:
+			return fmt.Errorf("%s of Entity has %d characters: want 1 to %d", f.name, n, maxName)
+		case !utf8.ValidString(f.value):
+			return fmt.Errorf("%s of Entity is %q: want UTF-8", f.name, f.value)
+		}
+	}
 	return nil
 }
 
@@ -212,6 +248,7 @@ func (s *Syncer) started() *engine.Engine {
 	o := engine.Options{
 		Client: s.Client, Group: s.Group, Stream: s.Stream,
 		NewGroup: s.NewGroup, Retention: s.Retention, Compress: s.Compress,
+		Entity:    (*delivery.Entity)(s.Entity),
 		MaxEvents: s.MaxEvents, MaxAge: s.MaxAge, MaxPending: s.MaxPending, MaxEventBytes: s.MaxEventBytes,
 		Concurrency: s.Concurrency, Timeout: s.Timeout, Block: s.WhenFull == Block,
 		Fallback: s.Fallback, Invalid: s.Check(),

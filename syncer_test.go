@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -102,6 +103,9 @@ func TestBadFields(t *testing.T) {
 		{"Timeout", func(s *zapcw.Syncer) { s.Timeout = -1 }, "Timeout is -1ns"},
 		{"WhenFull", func(s *zapcw.Syncer) { s.WhenFull = 7 }, "WhenFull is 7"},
 		{"Retention", func(s *zapcw.Syncer) { s.Retention = 2 }, "Retention is 2 days"},
+		{"no Service", func(s *zapcw.Syncer) { s.Entity = &zapcw.Entity{Environment: "prod"} }, "Service of Entity has 0 characters"},
+		{"Environment of 513", func(s *zapcw.Syncer) { s.Entity = &zapcw.Entity{Service: "s", Environment: strings.Repeat("e", 513)} }, "Environment of Entity has 513"},
+		{"Service that is not UTF-8", func(s *zapcw.Syncer) { s.Entity = &zapcw.Entity{Service: "a\xff", Environment: "e"} }, `Service of Entity is "a\xff"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			testkit.InRig(t, func(r *testkit.Rig) {
@@ -163,6 +167,52 @@ func TestExtremeFields(t *testing.T) {
 				r.MustSync()
 				if got := r.Server.Messages(r.Syncer.Group, r.Syncer.Stream); !slices.Equal(got, []string{"one", "two"}) {
 					r.Errorf("got %q in the stream, want both events", got)
+				}
+			})
+		})
+	}
+}
+
+// TestEntity: every put has the entity, whoever makes its body. A rejected one is
+// told once, and no event is lost by it.
+func TestEntity(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		set  func(*zapcw.Syncer)
+	}{
+		{"the SDK's client", func(*zapcw.Syncer) {}},
+		{"compressed", func(s *zapcw.Syncer) { s.Compress = true }},
+		{"another client", func(s *zapcw.Syncer) { s.Client = wrapped{s.Client} }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			testkit.InRig(t, func(r *testkit.Rig) {
+				tt.set(r.Syncer)
+				r.Syncer.Entity = &zapcw.Entity{Service: `"orders" <ž>`, Environment: "prod"}
+				want := map[string]string{"Type": "Service", "Name": `"orders" <ž>`, "Environment": "prod"}
+				r.Info("one", strings.Repeat("1", 2000))
+				r.MustSync()
+				r.Server.Fail(cwltest.Fault{Op: "PutLogEvents", RejectEntity: types.EntityRejectionErrorTypeInvalidEntity})
+				for range 3 {
+					r.Info("rejected")
+					r.MustSync()
+				}
+				puts := 0
+				for _, req := range r.Server.Stats().Requests {
+					if req.Op != "PutLogEvents" {
+						continue
+					}
+					puts++
+					if req.Entity == nil || !maps.Equal(req.Entity.KeyAttributes, want) || req.Stored != req.N {
+						r.Errorf("got the entity %+v and %d of %d events stored, want %v and all", req.Entity, req.Stored, req.N, want)
+					}
+				}
+				events, words := r.Spill.Lines()
+				const line = `entity of service "\"orders\" <ž>" in environment "prod" rejected: InvalidEntity: no event is lost by that; check Entity`
+				if puts != 4 || len(events) != 0 || len(words) != 1 || !strings.HasSuffix(words[0], line) {
+					r.Errorf("%d puts, got %q, %q on the fallback, want 4 and one line that ends in %s", puts, events, words, line)
+				}
+				if st := r.Syncer.Stats(); st.Delivered != 5 {
+					r.Errorf("%d events delivered, want 5", st.Delivered)
 				}
 			})
 		})

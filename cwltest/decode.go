@@ -68,6 +68,8 @@ func decodePut(body []byte) (*putInput, *apiError) {
 			in.LogStreamName = r.optional(name)
 		case "sequenceToken":
 			in.SequenceToken = r.optional(name)
+		case "entity":
+			in.Entity = r.entity()
 		case "logEvents":
 			in.events(&r)
 		default:

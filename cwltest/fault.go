@@ -81,6 +81,9 @@ type Fault struct {
 	Reject *types.RejectedLogEventsInfo
 	Keep   bool
 
+	// RejectEntity is reported by a put that is carried out, of its entity.
+	RejectEntity types.EntityRejectionErrorType
+
 	// Before is waited between reading a call and carrying it out, After
 	// between that and the answer. Both end when the client gives up.
 	Before, After time.Duration

@@ -201,7 +201,7 @@ func (s *Server) understand(c *call, body []byte) *apiError {
 	c.req.Group, c.req.Stream = strings.Clone(group), strings.Clone(stream)
 	switch in := in.(type) {
 	case *putInput:
-		c.req.Events, c.req.N = in.LogEvents, len(in.LogEvents)
+		c.req.Events, c.req.N, c.req.Entity = in.LogEvents, len(in.LogEvents), in.Entity
 	case *createGroupInput:
 		c.req.tagged = len(in.Tags) > 0
 	}

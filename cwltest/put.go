@@ -13,12 +13,15 @@ type putInput struct {
 	about
 	LogEvents     []Event
 	SequenceToken *string
+	Entity        *types.Entity
 	lack          *apiError // a member of an event that is missing
 }
 
 type putOutput struct {
 	NextSequenceToken string     `json:"nextSequenceToken"`
 	Rejected          *rejection `json:"rejectedLogEventsInfo,omitempty"`
+
+	RejectedEntity *entityRejection `json:"rejectedEntityInfo,omitempty"`
 }
 
 func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
@@ -30,6 +33,9 @@ func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
 	}
 	if in.lack != nil {
 		return nil, in.lack
+	}
+	if err := checkEntity(in.Entity); err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	if err := checkBatch(in.LogEvents, s.maxEventBytes(), now); err != nil {
@@ -67,7 +73,14 @@ func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
 	}
 	c.req.Stored, c.req.Rejected = len(events), why.public()
 	s.ledger.put(events, len(in.LogEvents)-len(events))
-	return putOutput{NextSequenceToken: st.tokens.expected(), Rejected: why}, nil
+	out := putOutput{NextSequenceToken: st.tokens.expected(), Rejected: why}
+	if c.req.RejectedEntity = rejectEntity(in.Entity); c.fault != nil && c.fault.RejectEntity != "" {
+		c.req.RejectedEntity = c.fault.RejectEntity
+	}
+	if c.req.RejectedEntity != "" {
+		out.RejectedEntity = &entityRejection{c.req.RejectedEntity}
+	}
+	return out, nil
 }
 
 // sizeOf returns the bytes of events as the service counts them.

@@ -71,7 +71,11 @@ type Request struct {
 	Code     string // as in Stats.Errors; "" for success and while there is no answer
 	Stored   int    // events that were stored
 	Rejected *types.RejectedLogEventsInfo
-	Fault    bool // a Fault struck
+	// Entity is that of a put as it was sent, RejectedEntity why it was rejected; the
+	// events are stored all the same.
+	Entity         *types.Entity
+	RejectedEntity types.EntityRejectionErrorType
+	Fault          bool // a Fault struck
 
 	tagged bool // a group is to be created with tags
 }

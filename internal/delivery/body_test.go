@@ -113,7 +113,7 @@ func TestBodyHook(t *testing.T) {
 			t.Error("the SDK did not take the body")
 		}
 	})
-	if want, _ := (&payload{"/g", "s", nil, "", 0, evs}).append(nil, nil); !bytes.Equal(got, want) {
+	if want, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil); !bytes.Equal(got, want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {

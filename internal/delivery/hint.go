@@ -48,6 +48,8 @@ func Hint(err error) string {
 		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
 		return "set Compress to false for this server"
+	case hintEntity(err) != "":
+		return hintEntity(err)
 	}
 	switch originOf(err) {
 	case fromService:

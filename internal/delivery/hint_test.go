@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"example.com/zapcw/cwltest"
@@ -79,6 +80,19 @@ func TestHintWay(t *testing.T) {
 		err := sdk(0, &smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", URL: "https://127.0.0.1/", Err: tt.err}})
 		if got := Hint(err); got != tt.want || classify(err) != classRetry {
 			t.Errorf("Hint(%v) = %q and class %d, want %q and another attempt", err, got, classify(err), tt.want)
+		}
+	}
+}
+
+// TestHintEntity tells a group that takes no entities from a bad one.
+func TestHintEntity(t *testing.T) {
+	for why, want := range map[types.EntityRejectionErrorType]string{
+		types.EntityRejectionErrorTypeUnsupportedLogGroupType: "leave Entity out: this group takes none",
+		types.EntityRejectionErrorTypeInvalidTypeValue:        "check Entity",
+		"":                                                    "check Entity",
+	} {
+		if got := Hint(&putError{1, "/g", "s", &entityError{Entity{"orders", "prod"}, why}}); got != want {
+			t.Errorf("Hint of %s = %q, want %q", why, got, want)
 		}
 	}
 }

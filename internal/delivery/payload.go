@@ -15,6 +15,7 @@ type payload struct {
 	notice        string  // the first event, unless it is empty
 	first         int64   // its time
 	evs           batch.List
+	entity        *Entity // may be nil
 }
 
 // append appends the payload as JSON, and tells how many bytes of the events were
@@ -30,7 +31,12 @@ func (p *payload) append(b []byte, z *packer) (out []byte, invalid int) {
 		b = append(b, `","sequenceToken":"`...)
 		b = jsonenc.AppendEscaped(b, *p.token)
 	}
-	b = append(b, `","logEvents":[`...)
+	if p.entity != nil {
+		b = p.entity.append(append(b, `","entity":`...))
+		b = append(b, `,"logEvents":[`...)
+	} else {
+		b = append(b, `","logEvents":[`...)
+	}
 	// Between two texts there is always the same, but for the time, and that is
 	// often the same too.
 	var buf [64]byte

@@ -11,6 +11,7 @@ import (
 type put struct {
 	LogGroupName, LogStreamName string
 	SequenceToken               *string
+	Entity                      *struct{ KeyAttributes map[string]string }
 	LogEvents                   []struct {
 		Timestamp int64
 		Message   string
@@ -31,7 +32,11 @@ func FuzzBody(f *testing.F) {
 			if tok != nil {
 				notice = b + a
 			}
-			text, _ := (&payload{group, stream, tok, notice, evs.First(), evs}).append(nil, nil)
+			var entity *Entity
+			if tok != nil {
+				entity = &Entity{a, b}
+			}
+			text, _ := (&payload{group, stream, tok, notice, evs.First(), evs, entity}).append(nil, nil)
 			var got, want put
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%v in %q", err, text)
@@ -44,6 +49,7 @@ func FuzzBody(f *testing.F) {
 			stock := map[string]any{"LogGroupName": group, "LogStreamName": stream, "LogEvents": events}
 			if tok != nil {
 				stock["SequenceToken"] = *tok
+				stock["Entity"] = map[string]any{"KeyAttributes": map[string]string{"Type": "Service", "Name": a, "Environment": b}}
 			}
 			text, err := json.Marshal(stock)
 			if err != nil {

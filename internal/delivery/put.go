@@ -30,6 +30,7 @@ func (s *Stream) put(ctx context.Context, r *request, round int) (*cloudwatchlog
 		s.tokens.update(out, err)
 		if err == nil || c == classDone {
 			s.confirmEncoding(r, gzipErr)
+			s.tellRejectedEntity(r, out)
 			return out, err
 		}
 		if errors.Is(err, errStale) && try < maxDetours && ctx.Err() == nil {
@@ -74,9 +75,10 @@ func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) 
 	fast := s.takesBodies.Load()
 	if fast {
 		in.LogEvents = noEvents
-		err = r.ensureBody(payload{s.Group, s.Name, in.SequenceToken, r.notice, r.first, r.evs}, gzip)
+		err = r.ensureBody(payload{s.Group, s.Name, in.SequenceToken, r.notice, r.first, r.evs, s.Entity}, gzip)
 	} else {
 		r.release()
+		in.Entity = s.Entity.input()
 		in.LogEvents, err = r.input()
 	}
 	if err != nil {

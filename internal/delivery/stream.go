@@ -29,6 +29,8 @@ type Stream struct {
 	Compress bool
 	// NewGroup, if not nil, completes the request that creates the group.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
+	// Entity, if not nil, goes with every put.
+	Entity   *Entity
 	Recorder Recorder
 
 	setUp       sync.Once
@@ -39,6 +41,8 @@ type Stream struct {
 	tokens      tokens
 	creator     creator
 	compression compression
+
+	entityRejected atomic.Bool // and told
 }
 
 // Client is the part of *cloudwatchlogs.Client that is called.

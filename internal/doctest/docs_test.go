@@ -151,6 +151,7 @@ func TestTableOfFields(t *testing.T) {
 		"Fallback":      "`os.Stderr`",
 		"Retention":     "0, for ever",
 		"NewGroup":      "none",
+		"Entity":        "none",
 		"Client":        "required",
 		"Group":         "required",
 		"Stream":        "required",
@@ -342,7 +343,7 @@ func TestStatsInOperations(t *testing.T) {
 func TestLinesInOperations(t *testing.T) {
 	const file = "docs/operations.md"
 	verb := regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
-	hints := []string{"hint", "Hint", "hintAnswer", "hintConfig", "hintCredentials", "hintDenied"}
+	hints := []string{"hint", "Hint", "hintAnswer", "hintConfig", "hintCredentials", "hintDenied", "hintEntity"}
 	var texts, advice []string
 	for _, name := range []string{"internal/engine", "internal/delivery"} {
 		parse(t, name, func(file *ast.File) {

@@ -57,7 +57,7 @@ func New(o Options) *Engine {
 		fallback: fallback{w: o.Fallback},
 		stream: &delivery.Stream{
 			Client: o.Client, Group: o.Group, Name: o.Stream,
-			Retention: o.Retention, NewGroup: o.NewGroup, Compress: o.Compress,
+			Retention: o.Retention, NewGroup: o.NewGroup, Compress: o.Compress, Entity: o.Entity,
 		},
 	}
 	e.intake.setUp(e)

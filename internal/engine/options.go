@@ -28,6 +28,7 @@ type Options struct {
 	NewGroup      func(*cloudwatchlogs.CreateLogGroupInput)
 	Retention     int32
 	Compress      bool
+	Entity        *delivery.Entity // nil for none
 
 	MaxEvents     int
 	MaxAge        time.Duration

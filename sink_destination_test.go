@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -199,4 +201,57 @@ func TestOpenSinkErrorByConfig(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
+}
+
+// FuzzOpenSink: a URL that is taken can be written anew from the fields, and
+// means the same.
+func FuzzOpenSink(f *testing.F) {
+	for _, text := range []string{
+		"cloudwatch://?group=/acme/prod&stream=orders&max_age=5s",
+		"cloudwatch://?group=g&stream=s&max_events=1&max_pending=2&max_event_bytes=30&concurrency=4&timeout=1ns&retention=1&when_full=block&compress=true",
+		"cloudwatch://?group=g&stream=s&region=r&profile=p&endpoint=http://[::1]:1",
+		"cloudwatch://?group=g&stream=s&service=a&environment=b&max_pending=64MiB",
+		"cloudwatch:stdout", "cloudwatch://stdout", "cloudwatch:stderr?a",
+		"cloudwatch://u:p@h:1/p?q#f", "cloudwatch:opaque", "?group=%00&stream=%ff;", "//?a=1&a=2", "",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return
+		}
+		sink, err := zapcw.OpenSink(u)
+		if err != nil {
+			if sink != nil || err.Error() == "" || strings.Contains(err.Error(), "failed to") {
+				t.Errorf("%q: %v, %v", text, sink, err)
+			}
+			return
+		}
+		s, ok := sink.(*zapcw.Syncer)
+		if !ok {
+			if u.Opaque != "stdout" && u.Opaque != "stderr" {
+				t.Errorf("%q: a %T", text, sink)
+			}
+			return
+		}
+		query := url.Values{
+			"group": {s.Group}, "stream": {s.Stream}, "max_age": {s.MaxAge.String()}, "timeout": {s.Timeout.String()},
+			"max_events": {strconv.Itoa(s.MaxEvents)}, "max_pending": {strconv.Itoa(s.MaxPending)},
+			"max_event_bytes": {strconv.Itoa(s.MaxEventBytes)}, "concurrency": {strconv.Itoa(s.Concurrency)},
+			"retention": {strconv.Itoa(int(s.Retention))}, "when_full": {[]string{"spill", "block"}[s.WhenFull]},
+			"compress": {strconv.FormatBool(s.Compress)},
+		}
+		if e := s.Entity; e != nil {
+			query.Set("service", e.Service)
+			query.Set("environment", e.Environment)
+		}
+		again, err := openSink(t, "cloudwatch://?"+query.Encode())
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if got, want := knobs(again), knobs(s); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	})
 }

@@ -89,7 +89,7 @@ func TestHintEntity(t *testing.T) {
 	for why, want := range map[types.EntityRejectionErrorType]string{
 		types.EntityRejectionErrorTypeUnsupportedLogGroupType: "leave Entity out: this group takes none",
 		types.EntityRejectionErrorTypeInvalidTypeValue:        "check Entity",
-		"":                                                    "check Entity",
+		"": "check Entity",
 	} {
 		if got := Hint(&putError{1, "/g", "s", &entityError{Entity{"orders", "prod"}, why}}); got != want {
 			t.Errorf("Hint of %s = %q, want %q", why, got, want)

@@ -207,7 +207,7 @@ func TestEntity(t *testing.T) {
 					}
 				}
 				events, words := r.Spill.Lines()
-				const line = `entity of service "\"orders\" <ž>" in environment "prod" rejected: InvalidEntity: no event is lost by that; check Entity`
+				const line = `entity of service "\"orders\" <ž>" in environment "prod" rejected: InvalidEntity: no events were lost; check Entity`
 				if puts != 4 || len(events) != 0 || len(words) != 1 || !strings.HasSuffix(words[0], line) {
 					r.Errorf("%d puts, got %q, %q on the fallback, want 4 and one line that ends in %s", puts, events, words, line)
 				}

@@ -89,7 +89,7 @@ func ExampleSyncer_Sync() {
 	fmt.Println(strings.HasPrefix(fallback.String(), "zapcw: put events to /acme/prod/orders: "))
 	fmt.Println(strings.HasSuffix(fallback.String(), "\norder placed\n"))
 	// Output:
-	// true sync /acme/prod/orders: 1 event is on the fallback: put events to /acme/prod/orders: Timeout of 50ms exceeded
+	// true sync /acme/prod/orders: 1 event is on the fallback: put events to /acme/prod/orders: the Timeout of 50ms is exceeded
 	// true
 	// true
 }

@@ -105,7 +105,7 @@ var space = []byte(" ")
 // Sync is Flush within Options.Timeout.
 func (e *Engine) Sync() error {
 	limit := e.limits.timeout
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("Timeout of %s exceeded: %w", limit, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("the Timeout of %s is exceeded: %w", limit, context.DeadlineExceeded))
 	defer cancel()
 	return e.Flush(ctx)
 }

@@ -31,6 +31,7 @@ const (
 // of one account, and the same without jitter. docs/operations.md
 // has what it prints.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	n := 10_000
 	if testing.Short() || testkit.RaceEnabled {
 		n = 2_000
@@ -40,6 +41,7 @@ func TestFleet(t *testing.T) {
 		for _, jitter := range []bool{true, false} {
 			name := fmt.Sprintf("%d streams, jitter %t", streams, jitter)
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { runFleet(t, n, streams, jitter) })
 			})
 		}

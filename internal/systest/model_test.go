@@ -27,6 +27,7 @@ import (
 // A failure names its seed; ZAPCW_SEED=n runs that schedule alone, and
 // ZAPCW_SCHEDULES=n as many.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	from, to := uint64(0), uint64(500)
 	if v := os.Getenv("ZAPCW_SCHEDULES"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 64)

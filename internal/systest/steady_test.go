@@ -19,6 +19,7 @@ import (
 // account. Where they could send more small puts than that they settle: each
 // sends fewer, which carry the same events.
 func TestFleetSteady(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		n, rate int // Syncers, and events a second of each
 		scale   int // both the fleet and the quota are so many times smaller
@@ -29,6 +30,7 @@ func TestFleetSteady(t *testing.T) {
 		{n: 1_000, rate: 10_000, scale: 50, settles: true},
 	} {
 		t.Run(fmt.Sprintf("%d Syncers, %d events a second each", tt.n, tt.rate), func(t *testing.T) {
+			t.Parallel()
 			scale := tt.scale
 			if testing.Short() || testkit.RaceEnabled {
 				scale = max(scale, 10)

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,39 +53,39 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 	if evs.Len() == 0 {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
-	for e := range evs.All() {
-		b = append(AppendMarked(b, e.Text()), '\n')
-		if len(b) >= flushAt {
-			// One failed write is no reason not to try the next.
-			if err := f.write(b); err != nil && lost == nil {
-				lost = err
+	return f.texts(func(yield func([]byte) bool) {
+		for e := range evs.All() {
+			if !yield(e.Text()) {
+				return
 			}
-			b = b[:0]
 		}
-	}
-	if err := f.write(b); err != nil && lost == nil {
-		lost = err
-	}
-	return lost
+	}, fate, why)
 }
 
 // parts writes the parts of one entry that was not accepted.
 func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
+	return f.texts(slices.Values(parts), fate, why)
+}
+
+// texts writes the line about a cause, if it is to be told now, and the events.
+func (f *fallback) texts(texts iter.Seq[[]byte], fate delivery.Fate, why error) (lost error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
-	for i, p := range parts {
-		if b = append(AppendMarked(b, p), '\n'); len(b) < flushAt && i < len(parts)-1 {
-			continue
-		}
+	write := func(b []byte) {
+		// One failed write is no reason not to try the next.
 		if err := f.write(b); err != nil && lost == nil {
 			lost = err
 		}
-		b = b[:0]
 	}
+	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
+	for text := range texts {
+		b = append(AppendMarked(b, text), '\n')
+		if len(b) >= flushAt {
+			write(b)
+			b = b[:0]
+		}
+	}
+	write(b)
 	return lost
 }
 

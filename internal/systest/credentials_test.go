@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,12 +22,7 @@ import (
 // setAWS makes the environment that the SDK reads nothing but what is given.
 func setAWS(t *testing.T, variables ...string) {
 	t.Helper()
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, "")
-			_ = os.Unsetenv(name)
-		}
-	}
+	testkit.ClearAWS(t)
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	for i := 0; i < len(variables); i += 2 {

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,23 +28,7 @@ func TestHoldModel(t *testing.T) {
 	if testing.Short() || testkit.RaceEnabled {
 		to /= 4
 	}
-	if v := os.Getenv("ZAPCW_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatalf("ZAPCW_SEED=%q: want a number", v)
-		}
-		from, to = n, n+1
-	}
-	for seed := from; seed < to && !t.Failed(); seed++ {
-		synctest.Test(t, func(t *testing.T) {
-			defer func() {
-				if t.Failed() {
-					t.Logf("replay with: ZAPCW_SEED=%d go test -run TestHoldModel ./internal/systest", seed)
-				}
-			}()
-			newHoldSchedule(t, seed).run()
-		})
-	}
+	replay(t, from, to, func(t *testing.T, seed uint64) { newHoldSchedule(t, seed).run() })
 }
 
 // A holdSchedule is one run.

@@ -39,6 +39,13 @@ func TestModel(t *testing.T) {
 	if testing.Short() || testkit.RaceEnabled {
 		to /= 5
 	}
+	replay(t, from, to, func(t *testing.T, seed uint64) { newSchedule(t, seed).run() })
+}
+
+// replay runs schedules by their seeds, or the one of ZAPCW_SEED alone, until one
+// fails, which prints how to run it again.
+func replay(t *testing.T, from, to uint64, run func(t *testing.T, seed uint64)) {
+	name := t.Name()
 	if v := os.Getenv("ZAPCW_SEED"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 64)
 		if err != nil {
@@ -50,10 +57,10 @@ func TestModel(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			defer func() {
 				if t.Failed() {
-					t.Logf("replay with: ZAPCW_SEED=%d go test -run TestModel ./internal/systest", seed)
+					t.Logf("replay with: ZAPCW_SEED=%d go test -run %s ./internal/systest", seed, name)
 				}
 			}()
-			newSchedule(t, seed).run()
+			run(t, seed)
 		})
 	}
 }

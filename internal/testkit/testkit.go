@@ -66,8 +66,8 @@ func Numbered(format string, n int) []string {
 	return out
 }
 
-// AWSEnv leaves the SDK's default chain nothing but keys.
-func AWSEnv(t *testing.T) {
+// ClearAWS takes away what the environment says to the SDK.
+func ClearAWS(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
@@ -75,6 +75,12 @@ func AWSEnv(t *testing.T) {
 			_ = os.Unsetenv(name)
 		}
 	}
+}
+
+// AWSEnv leaves the SDK's default chain nothing but keys.
+func AWSEnv(t *testing.T) {
+	t.Helper()
+	ClearAWS(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)

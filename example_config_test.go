@@ -154,11 +154,11 @@ func ExampleDestination() {
 	// Output: ["INFO> ready" "checkout: ready"]
 }
 
-// The same in Go: a logger for a local server, whatever the environment says.
+// A logger for a local server, whatever the environment says, with every field that
+// Go code is likely to set.
 func ExampleDestination_fields() {
 	var srv cwltest.Server
 	defer srv.Close()
-	defer environment("http://127.0.0.1:1")() // where nobody listens
 
 	no := false
 	cfg := zapcw.Config{Class: "cloud-watch", Level: "debug", CloudWatch: zapcw.Destination{

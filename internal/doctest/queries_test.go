@@ -195,9 +195,7 @@ func TestQueriesOnMoto(t *testing.T) {
 	if url == "" {
 		t.Skip("ZAPCW_MOTO does not name the URL of a moto server")
 	}
-	client := cloudwatchlogs.New(cloudwatchlogs.Options{
-		Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-	})
+	client := motoClient(url)
 	group := fmt.Sprint("/queries/", time.Now().UnixNano())
 	s := &zapcw.Syncer{Client: client, Group: group, Stream: "orders"}
 	enc := zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig())
@@ -244,6 +242,12 @@ func TestQueriesOnMoto(t *testing.T) {
 	if compared < 3 {
 		t.Errorf("%d queries have fields and an order, want more", compared)
 	}
+}
+
+func motoClient(url string) *cloudwatchlogs.Client {
+	return cloudwatchlogs.New(cloudwatchlogs.Options{
+		Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	})
 }
 
 // askMoto runs a query, which moto has done when it answers.

@@ -86,6 +86,15 @@ func (c *Chunk) Len() int {
 	return len(c.buf)
 }
 
+// First is the time of the oldest event that has no fate, of which there must be one.
+func (c *Chunk) First() int64 {
+	first := int64(math.MaxInt64)
+	for _, off := range c.offsets() {
+		first = min(first, c.time(off))
+	}
+	return first
+}
+
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 

@@ -78,8 +78,8 @@ func (s *Spool) adopt(d *directory, name string) ([]Left, error) {
 		return nil, err
 	}
 	g := &segment{name: name, file: f, left: true}
-	var damaged []batch.Range
-	g.head, g.bad, err = readHead(f, size)
+	sc := scan{g: g}
+	g.head, sc.damaged, err = readHead(f, size)
 	switch {
 	case errors.Is(err, errNoHead):
 		// Nothing can be read in it.
@@ -91,11 +91,8 @@ func (s *Spool) adopt(d *directory, name string) ([]Left, error) {
 	case g.group != s.Group || g.stream != s.Stream:
 		f.close()
 		return nil, fmt.Errorf("it is of stream %s/%s: %w", g.group, g.stream, errForeign)
-	case g.bad:
-		damaged = append(damaged, batch.Range{Start: 0, End: g.len()})
 	}
 	g.avail = min(size, g.size)
-	sc := scan{g: g, damaged: damaged}
 	if err := sc.read(); err != nil {
 		g.close()
 		return nil, err
@@ -137,19 +134,17 @@ func (s *scan) read() error {
 }
 
 // readHead reads the head of a file without mapping it.
-func readHead(f file, size int64) (h head, damaged bool, err error) {
+func readHead(f file, size int64) (h head, damaged []batch.Range, err error) {
 	n := min(size, maxHead)
 	first, last := make([]byte, n), make([]byte, n)
-	if n, err = count(f.read(first, 0)); err != nil {
-		return h, false, err
+	if err := f.read(first, 0); err != nil {
+		return h, nil, err
 	}
-	if _, err = f.read(last, size-int64(len(last))); err != nil {
-		return h, false, err
+	if err := f.read(last, size-n); err != nil {
+		return h, nil, err
 	}
-	return findHead(first[:n], last)
+	return findHead(first, last)
 }
-
-func count(n int, err error) (int64, error) { return int64(n), err }
 
 // damage tells what is damaged in a file.
 func damage(ranges []batch.Range, name string) error {

@@ -27,8 +27,8 @@ func (d *directory) remove(string, file) error                  { return Support
 
 type file struct{}
 
-func (f file) linked() bool                    { return false }
-func (f file) read([]byte, int64) (int, error) { return 0, Supported() }
-func (f file) mmap(int64) ([]byte, error)      { return nil, Supported() }
-func (f file) close()                          {}
-func munmap([]byte) error                      { return Supported() }
+func (f file) linked() bool               { return false }
+func (f file) read([]byte, int64) error   { return Supported() }
+func (f file) mmap(int64) ([]byte, error) { return nil, Supported() }
+func (f file) close()                     {}
+func munmap([]byte) error                 { return Supported() }

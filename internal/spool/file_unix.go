@@ -253,20 +253,23 @@ func (f file) zero(n int64) error {
 	return nil
 }
 
-// read reads what the file has at off.
-func (f file) read(b []byte, off int64) (n int, err error) {
-	for n < len(b) && err == nil {
-		var got int
-		err = again(func() (err error) {
-			got, err = unix.Pread(f.fd, b[n:], off+int64(n))
+// read fills b with what the file has at off.
+func (f file) read(b []byte, off int64) error {
+	for len(b) > 0 {
+		var n int
+		err := again(func() (err error) {
+			n, err = unix.Pread(f.fd, b, off)
 			return err
 		})
-		if got <= 0 {
-			break
+		if err == nil && n == 0 {
+			err = io.ErrUnexpectedEOF
 		}
-		n += got
+		if err != nil {
+			return os.NewSyscallError("pread", err)
+		}
+		b, off = b[n:], off+int64(n)
 	}
-	return n, err
+	return nil
 }
 
 func (f file) mmap(size int64) ([]byte, error) {

@@ -81,27 +81,31 @@ func parseHead(b []byte) (h head, ok bool) {
 	return h, h.size >= 2*int64(n) && h.size <= maxSize && h.size%unit == 0
 }
 
-// findHead reads the head of a segment from its first and its last bytes. damaged
-// is true if one of the two is not whole.
-func findHead(first, last []byte) (h head, damaged bool, err error) {
+// findHead reads the head of a segment from its first and its last bytes. One of
+// the two is enough, then the other is damaged.
+func findHead(first, last []byte) (h head, damaged []batch.Range, err error) {
 	h, ok := parseHead(first)
-	for n := fixedHead; n <= len(last); n += unit {
-		c, found := parseHead(last[len(last)-n:])
-		if !found || c.len() != n {
-			continue
-		}
-		if ok {
-			return h, c != h, nil
-		}
-		return c, true, nil
+	c, copied := findCopy(last)
+	switch {
+	case ok && copied && c == h:
+		return h, nil, nil
+	case ok:
+		return h, []batch.Range{{Start: int(h.size) - h.len(), End: int(h.size)}}, nil
+	case copied:
+		return c, []batch.Range{{Start: 0, End: c.len()}}, nil
+	case len(first) > len(magic) && string(first[:len(magic)]) == magic && first[len(magic)] != version:
+		return h, nil, fmt.Errorf("its format has version %d, and this program knows version %d only: %w", first[len(magic)], version, errForeign)
 	}
-	if ok {
-		return h, true, nil
+	return h, nil, errNoHead
+}
+
+// findCopy reads the copy of the head that ends with b.
+func findCopy(b []byte) (h head, ok bool) {
+	for n := fixedHead; n <= len(b) && !ok; n += unit {
+		h, ok = parseHead(b[len(b)-n:])
+		ok = ok && h.len() == n
 	}
-	if len(first) > len(magic) && string(first[:len(magic)]) == magic && first[len(magic)] != version {
-		return h, false, fmt.Errorf("its format has version %d, and this program knows version %d only", first[len(magic)], version)
-	}
-	return h, true, errNoHead
+	return h, ok
 }
 
 // setEpoch writes the epoch into a head or its copy.

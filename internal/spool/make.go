@@ -26,20 +26,22 @@ func (s *Spool) grow(need, size int) {
 		}
 	}
 	s.mu.Unlock()
-	if !done {
-		s.make(need, size)
+	if !done && !s.make(need, size) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tellLocked("max", fmt.Errorf("spool %s: its files have %d bytes, and %d are allowed: new events are kept in memory, and are lost with the process, until there is room again", s.Dir, s.bytes, s.Max))
 	}
 }
 
 // make makes a segment with room for a chunk of need bytes, if possible for one
-// of want bytes. The caller holds io.
-func (s *Spool) make(need, want int) {
+// of want bytes. It tells whether Max allows that; what the disk says is told
+// already. The caller holds io.
+func (s *Spool) make(need, want int) (allowed bool) {
 	s.mu.Lock()
 	size := s.sizeLocked(need, want)
 	if size == 0 {
-		s.tellLocked("max", fmt.Errorf("spool %s: its files have %d bytes, and %d are allowed: new events are kept in memory, and are lost with the process, until there is room again", s.Dir, s.bytes, s.Max))
 		s.mu.Unlock()
-		return
+		return false
 	}
 	s.bytes += size
 	s.mu.Unlock()
@@ -49,7 +51,7 @@ func (s *Spool) make(need, want int) {
 	if err != nil {
 		s.bytes -= size
 		s.troubleLocked(err)
-		return
+		return true
 	}
 	s.retry = time.Time{}
 	clear(s.told)
@@ -59,6 +61,7 @@ func (s *Spool) make(need, want int) {
 	if s.timer == nil {
 		s.timer = time.AfterFunc(keepEmpty, s.expire)
 	}
+	return true
 }
 
 // sizeLocked is how large the next segment is: as much as is in use, so that a
@@ -176,7 +179,7 @@ func guard(f func()) (err error) {
 			error
 			Addr() uintptr
 		}:
-			err = fmt.Errorf("read the mapped file: %w", r)
+			err = fmt.Errorf("%w: %w", ErrUnreadable, r)
 		default:
 			panic(r)
 		}

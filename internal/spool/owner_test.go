@@ -4,6 +4,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,5 +203,67 @@ func TestOthersStreams(t *testing.T) {
 	}
 	if streams, err := Streams(dir); err != nil || len(streams) != 1 || streams[0].Stream != "payments" {
 		t.Errorf("Streams = %v, %v", streams, err)
+	}
+}
+
+// A file that somebody truncates while it is there is an error, not the end of the
+// process.
+func TestTruncatedUnderWay(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	c := r.chunk(100, 1<<10)
+	r.fill(c, 5, "x")
+	ref := r.Store(c)
+	other := r.chunk(100, 64<<10) // in another file
+	want := r.fill(other, 10, "y")
+	path := r.path(ref.segment)
+	if other.Backing().Home.(*place).segment == ref.segment {
+		t.Fatal("they are in one file")
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := r.Load(ref); c != nil || !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
+		t.Errorf("Load = %v, %v", c, err)
+	}
+	same(t, "others", read(other), want)
+	settle(other, other.Open)
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := files(t, dir); len(got) != 1 || got[0] != filepath.Base(path)+".bad" {
+		t.Errorf("there are %v", got)
+	}
+}
+
+// Somebody writes into a file of a live owner.
+func TestWrittenInto(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	c := r.chunk(100, 1<<10)
+	want := r.fill(c, 5, "x")
+	ref := r.Store(c)
+	r.worker.wait(&r.Spool.mu)
+	f, err := os.OpenFile(r.path(ref.segment), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("something else, and much of it"), int64(ref.off)+chunkHead); err != nil {
+		t.Fatal(err)
+	}
+	c, err = r.Load(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "loaded", read(c), want[2:])
+	if told := r.tells(); len(told) != 1 || !strings.Contains(told[0], "somebody wrote into it") {
+		t.Errorf("told %q", told)
+	}
+	settle(c, c.Open)
+	r.chunk(100, 1<<10).Free() // in another file
+	r.Close()
+	if got := files(t, dir); len(got) != 1 || got[0] != ref.segment.name+".bad" {
+		t.Errorf("there are %v", got)
 	}
 }

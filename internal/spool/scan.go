@@ -91,7 +91,7 @@ func (s *scan) recover(r Ref) (c *batch.Chunk, damaged []batch.Range) {
 func (s *scan) gap(off int, base uint64, allocated int, known bool) (size int) {
 	g := s.g
 	to := off + unit
-	for to < allocated {
+	for to < min(allocated, len(g.mem)) {
 		if _, _, ok := chunkAt(g.mem, base, to, g.end()); ok {
 			break
 		}

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -93,6 +94,9 @@ func (s *Spool) NewChunk(n, want int) *batch.Chunk {
 		r, renewed, ok := s.take(need, size, size/2)
 		if !ok {
 			s.grow(need, size)
+			r, renewed, ok = s.take(need, size, size/2)
+		}
+		if !ok {
 			// Less than was wanted is better than memory.
 			if r, renewed, ok = s.take(need, size, need); !ok {
 				break
@@ -181,14 +185,20 @@ func (s *Spool) dropLocked(g *segment) {
 // Free implements batch.Home: every event of the chunk has its fate.
 func (s *Spool) Free(c *batch.Chunk) { c.Backing().Home.Free(c) }
 
-// free gives the place of a chunk back, which is in use.
+// free gives the place of a chunk back, which is in use: its events have their
+// fate.
 func (s *Spool) free(r Ref) {
-	g := r.segment
 	if !r.headless {
-		freeChunk(g.mem, int(r.off))
+		freeChunk(r.segment.mem, int(r.off))
 	}
+	s.release(r)
+}
+
+// release counts a chunk as no longer in use.
+func (s *Spool) release(r Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g := r.segment
 	g.inUse--
 	if g.empty() {
 		g.freed = time.Now()
@@ -209,8 +219,14 @@ func (s *Spool) Store(c *batch.Chunk) Ref {
 	return r
 }
 
-// Load gives the chunk of the events that are live at r, nil if there are none. If
-// it fails, it may be tried again; otherwise r is used up.
+// ErrUnreadable is the error of a Load that need not be tried again: the disk does
+// not give what was stored, or somebody truncated the file, which is kept.
+var ErrUnreadable = errors.New("what was stored cannot be read any more")
+
+// Load gives the chunk of the events that are live at r, nil if there are none.
+// They are fewer than were stored if somebody wrote into the file, which is told.
+// If it fails, it may be tried again, unless the error is ErrUnreadable; otherwise
+// r is used up.
 func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 	g := r.segment
 	s.mu.Lock()
@@ -223,27 +239,39 @@ func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 	s.mu.Unlock()
 	c, damaged, err := s.load(r)
 	switch {
+	case errors.Is(err, ErrUnreadable):
+		s.spoil(g)
+		s.release(r)
 	case err != nil:
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		g.inUse--
 		g.stored++
 		s.vacatedLocked(g)
-		return nil, fmt.Errorf("spool %s: %w", s.path(g), err)
+		s.mu.Unlock()
 	case damaged && !g.left:
 		// Of what a dead owner left, Adopt told.
+		s.spoil(g)
 		s.mu.Lock()
-		g.left, g.bad = true, true
-		if s.current == g {
-			s.setCurrentLocked(nil)
-		}
 		s.tellLocked("damage "+g.name, fmt.Errorf("spool %s: somebody wrote into it: every whole event is sent, and the file is kept as %s.bad", s.path(g), g.name))
 		s.mu.Unlock()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("spool %s: %w", s.path(g), err)
 	}
 	if c == nil {
 		s.free(r)
 	}
 	return c, nil
+}
+
+// spoil notes that a segment is damaged: it takes no new chunks, and is kept.
+func (s *Spool) spoil(g *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.left, g.bad = true, true
+	if s.current == g {
+		s.setCurrentLocked(nil)
+	}
 }
 
 // load reads what is at r, whose segment is in use.

@@ -34,31 +34,45 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, err error) {
 		return nil, fmt.Errorf("spool %s: %w", s.Dir, err)
 	}
 	defer d.Close()
-	names, err := d.names(s.prefix)
+	names, err := d.list(s.prefix)
 	var errs []error
-	for _, name := range names {
-		if ctx.Err() != nil {
-			errs = append(errs, ctx.Err())
-			break
-		}
-		var found []Left
-		var e error
-		switch {
-		case strings.HasSuffix(name, ".tmp"):
-			e = s.removeUnfinished(d, name)
-		case strings.HasSuffix(name, ".spool"):
-			found, e = s.adopt(d, name)
-		}
-		left = append(left, found...)
-		if e != nil && !errors.Is(e, errHeld) && !errors.Is(e, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), e))
-		}
-	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, err))
 	}
+	// Whoever looks at a file, as Streams does, has it locked for a moment: what is
+	// held is tried once more.
+	for range 2 {
+		var held []string
+		for _, name := range names {
+			if ctx.Err() != nil {
+				break
+			}
+			found, err := s.takeOver(d, name)
+			left = append(left, found...)
+			if errors.Is(err, errHeld) {
+				held = append(held, name)
+			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), err))
+			}
+		}
+		names = held
+	}
+	if ctx.Err() != nil {
+		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, ctx.Err()))
+	}
 	sortLeft(left)
 	return left, errors.Join(errs...)
+}
+
+// takeOver looks after one file, if its owner is dead.
+func (s *Spool) takeOver(d *directory, name string) ([]Left, error) {
+	switch filepath.Ext(name) {
+	case ".tmp":
+		return nil, s.removeUnfinished(d, name)
+	case ".spool":
+		return s.adopt(d, name)
+	}
+	return nil, nil
 }
 
 // removeUnfinished removes a file that its owner did not live to finish.

@@ -19,6 +19,7 @@ func openDirectory(string, bool) (*directory, error) { return nil, Supported() }
 
 func (d *directory) Close() error                               { return Supported() }
 func (d *directory) names(string) ([]string, error)             { return nil, Supported() }
+func (d *directory) list(string) ([]string, error)              { return nil, Supported() }
 func (d *directory) create(string, int64) (file, error)         { return file{}, Supported() }
 func (d *directory) open(string, lockMode) (file, int64, error) { return file{}, 0, Supported() }
 func (d *directory) rename(f file, from, to string) error       { return Supported() }

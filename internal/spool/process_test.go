@@ -81,8 +81,11 @@ func TestKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(20+rand.IntN(100))*time.Millisecond, func() { _ = child.Process.Kill() })
 		lines := bufio.NewReader(pipe)
+		if _, err := lines.Peek(1); err != nil {
+			t.Fatalf("the process says nothing: %v", err)
+		}
+		time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { _ = child.Process.Kill() })
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {

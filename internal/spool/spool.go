@@ -121,7 +121,7 @@ func (s *Spool) take(need, size, least int) (r Ref, renewed, ok bool) {
 		return r, false, false
 	}
 	r, renewed = s.current.take(size)
-	if s.current.room() < int(s.current.size)/2 && len(s.ready) == 0 && s.retry.IsZero() {
+	if s.current.room() < int(s.current.size)/2 && !s.spareLocked() && s.retry.IsZero() {
 		s.worker.spare = true
 		s.wakeLocked()
 	}
@@ -141,6 +141,12 @@ func (s *Spool) currentLocked(need int) bool {
 		}
 	}
 	return false
+}
+
+// spareLocked tells whether there is a segment for the next chunk, if it is as
+// large as the last one.
+func (s *Spool) spareLocked() bool {
+	return slices.ContainsFunc(s.ready, func(g *segment) bool { return g.room() >= s.wanted/2 })
 }
 
 // setCurrentLocked makes g the current segment, nil for none.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -87,12 +86,11 @@ func (s *Spool) tellLocked(kind string, err error) {
 // troubleLocked is that of a disk that gives no segment.
 func (s *Spool) troubleLocked(err error) {
 	s.retry = time.Now().Add(retryAfter)
-	kind := err.Error()
-	// Paths have random parts.
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		kind = errno.Error()
+	cause := err // without names of files, which have random parts
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		cause = inner
 	}
-	s.tellLocked(kind, fmt.Errorf("spool %s: %w: new events are kept in memory, and are lost with the process, until the spool works again, which is tried every minute", s.Dir, err))
+	s.tellLocked(cause.Error(), fmt.Errorf("spool %s: %w: new events are kept in memory, and are lost with the process, until the spool works again, which is tried every minute", s.Dir, err))
 }
 
 // expire is called some seconds after a segment was freed.
@@ -133,7 +131,7 @@ func (s *Spool) makeSpare() {
 	s.io.Lock()
 	defer s.io.Unlock()
 	s.mu.Lock()
-	needed, wanted := len(s.ready) == 0 && !s.closed, s.wanted
+	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
 	s.mu.Unlock()
 	if needed {
 		s.make(unit, wanted)

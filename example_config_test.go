@@ -55,7 +55,7 @@ func ExampleConfig_Decode() {
 		},
 	})
 	fmt.Println(err)
-	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, service, stacks, stream, timeout, when_full
+	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, max_spool, profile, region, retention, service, spool, stacks, stream, timeout, when_full
 }
 
 // A file can say all that a Syncer can be told.

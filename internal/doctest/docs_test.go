@@ -145,6 +145,8 @@ func TestTableOfFields(t *testing.T) {
 		"MaxAge":        strings.TrimSuffix(defaultOf(t, "MaxAge"), "0s"),
 		"MaxPending":    strings.Replace(defaultOf(t, "MaxPending"), "33554432", "32 MiB", 1),
 		"WhenFull":      "`Spill`",
+		"Spool":         "none",
+		"MaxSpool":      strings.Replace(defaultOf(t, "MaxSpool"), "1073741824", "1 GiB", 1),
 		"MaxEventBytes": "1,048,576",
 		"Concurrency":   defaultOf(t, "Concurrency"),
 		"Compress":      "false",

@@ -98,10 +98,12 @@ func ours(e *smithy.OperationError) bool {
 // types for them. All but the first end in what no waiting can mend.
 const identityStep = "get identity: "
 
-var configSteps = regexp.MustCompile(`^(resolve auth scheme|bind auth scheme params|sign request): ` +
-	`|^(could not select an auth scheme|no resolved auth scheme|no identity|no signer)` +
-	`|^failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
-	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid)`)
+// One ^ for all: with one for each a text is searched from every byte of it,
+// which takes a tenth of a millisecond, several times for each error.
+var configSteps = regexp.MustCompile(`^(?:(resolve auth scheme|bind auth scheme params|sign request): ` +
+	`|(could not select an auth scheme|no resolved auth scheme|no identity|no signer)` +
+	`|failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
+	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid))`)
 
 // brokeOff finds what net/http says of an answer in HTTP/2 that did not end: a
 // stream that was reset, a connection that was closed or lost.

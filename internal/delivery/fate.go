@@ -27,10 +27,10 @@ const Fates = int(Unusable) + 1
 // Kept is no fate yet: nobody waits any longer, and the event is in the spool.
 const Kept = Fate(Fates)
 
-// Rejected tells whether the service said no to the event itself.
+// Rejected reports whether the service said no to the event itself.
 func (f Fate) Rejected() bool { return f >= TooOld && f <= Invalid }
 
-// Spilled tells whether the event never was the service's to judge.
+// Spilled reports whether the event never was the service's to judge.
 func (f Fate) Spilled() bool { return f >= Full && f != Kept }
 
 func (f Fate) String() string {

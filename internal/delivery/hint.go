@@ -93,7 +93,7 @@ func hintAnswer(err error) string {
 
 const hintKey = "check the policy of the KMS key"
 
-// aboutKey tells whether an error is about the key that encrypts the group.
+// aboutKey reports whether an error is about the key that encrypts the group.
 func aboutKey(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && (strings.Contains(strings.ToLower(api.ErrorMessage()), "kms key") ||

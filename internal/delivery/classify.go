@@ -146,8 +146,7 @@ func throttled(err error) bool {
 // putThrottled reports whether it was a put that came too often: creations have a
 // quota of their own.
 func putThrottled(err error) bool {
-	var creation *creationError
-	return throttled(err) && !errors.As(err, &creation)
+	return throttled(err) && !errors.As(err, new(*creationError))
 }
 
 func throttleCode(code string) bool {
@@ -198,8 +197,7 @@ func isTimeout(err error) bool {
 // exists reports whether what was to be created exists already, which counts as
 // success.
 func exists(err error) bool {
-	var e *types.ResourceAlreadyExistsException
-	return originOf(err) == fromService && errors.As(err, &e)
+	return originOf(err) == fromService && errors.As(err, new(*types.ResourceAlreadyExistsException))
 }
 
 // A creationError is an error of a creation.

@@ -42,9 +42,8 @@ func Code(err error) string {
 
 // Hint is what a reader of the error can do about it, or nothing.
 func Hint(err error) string {
-	var untried *untriedError
 	switch {
-	case errors.As(err, &untried):
+	case errors.As(err, new(*untriedError)):
 		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
 		return "set Compress to false for this server"

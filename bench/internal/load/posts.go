@@ -26,6 +26,7 @@ type posts struct {
 	url    string
 	came   atomic.Int64 // bytes
 	events atomic.Int64
+	body   []byte // of the last request
 	stop   chan struct{}
 	done   chan error
 }
@@ -83,10 +84,14 @@ func (p *posts) post() error {
 		return nil
 	}
 	event := fmt.Sprintf(`{"timestamp":%d,"message":"%s"},`, time.Now().UnixMilli(), strings.Repeat("x", came/n))
-	body := fmt.Sprintf(`{"logEvents":[%s],"logGroupName":%q,"logStreamName":%q}`,
-		strings.TrimSuffix(strings.Repeat(event, n), ","), Group, Stream)
-	sum := sha256.Sum256([]byte(body))
-	req, err := http.NewRequest(http.MethodPost, p.url, strings.NewReader(body))
+	body := fmt.Appendf(p.body[:0], `{"logGroupName":%q,"logStreamName":%q,"logEvents":[`, Group, Stream)
+	for range n {
+		body = append(body, event...)
+	}
+	body = append(body[:len(body)-len(",")], "]}"...)
+	p.body = body
+	sum := sha256.Sum256(body)
+	req, err := http.NewRequest(http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -29,20 +29,8 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 		if i+8 > len(s) {
 			break
 		}
-		// Quotes come close together: JSON in JSON is full of them. The last block
-		// ends where less than a block can be read, and may begin anew in the one
-		// before.
-		for last := len(s) - block - over; last >= 0 && i+3*over < len(s); {
-			at := min(i, last)
-			if cap(b)-len(b) < 2*block+over {
-				b = slices.Grow(b, 2*block+over+len(s)-i)
-			}
-			n := appendBlock((*[2*block + over]byte)(b[len(b):cap(b)]), s[at:at+block+over], i-at)
-			if n == 0 {
-				break
-			}
-			b, i = b[:len(b)+n], at+block
-		}
+		// Quotes come close together: JSON in JSON is full of them.
+		b, i = appendBlocks(b, s, i)
 		if cap(b)-len(b) < len(s)-i {
 			b = slices.Grow(b, len(s)-i)
 		}
@@ -88,6 +76,24 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 // over bytes behind it.
 const block, over = 64, 16
 
+// appendBlocks appends s from i on as long as it can be looked at in blocks, and
+// returns where that ends: at another special byte than quotes and backslashes, or
+// where little is left. The last block may begin anew in the one before.
+func appendBlocks(b []byte, s string, i int) (out []byte, next int) {
+	for last := len(s) - block - over; last >= 0 && i+3*over < len(s); {
+		at := min(i, last)
+		if cap(b)-len(b) < 2*block+over {
+			b = slices.Grow(b, 2*block+over+len(s)-i)
+		}
+		n := appendBlock((*[2*block + over]byte)(b[len(b):cap(b)]), s[at:at+block+over], i-at)
+		if n == 0 {
+			break
+		}
+		b, i = b[:len(b)+n], at+block
+	}
+	return b, i
+}
+
 // appendBlock copies a block of s to d without its first skip bytes, and with a
 // backslash before every quote and backslash. It returns the number of bytes
 // written: 0 if the block contains another special byte. It finds all places for
@@ -122,7 +128,7 @@ func appendBlock(d *[2*block + over]byte, s string, skip int) int {
 	return n + block - done
 }
 
-// copy16 copies over bytes.
+// copy16 copies 16 bytes. What is too much of it is overwritten by what follows.
 func copy16(to, from unsafe.Pointer) { *(*[over]byte)(to) = *(*[over]byte)(from) }
 
 // controls sets the high bit of the bytes of w that are control characters or not

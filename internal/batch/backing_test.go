@@ -152,7 +152,7 @@ func TestRecoverUnderAnotherSeed(t *testing.T) {
 	}
 	next := b.died()
 	next.Seed++
-	*next.Length = 0
+	*next.Length = Length(0)
 	if got, damaged := next.texts(t); got != nil || damaged != nil {
 		t.Errorf("got %q, damaged %v", got, damaged)
 	}
@@ -177,6 +177,19 @@ func TestLengthDamaged(t *testing.T) {
 		if got, damaged := flipped.texts(t); !slices.Equal(got, want[1:]) || len(damaged) == 0 {
 			t.Errorf("bit %d: got %q, damaged %v", bit, got, damaged)
 		}
+	}
+	// Nothing is left but the last record.
+	zeros := b.died()
+	*zeros.Length = 0
+	clear(zeros.Memory[:c.Len()-Cost(3)])
+	if got, damaged := zeros.texts(t); !slices.Equal(got, want[2:]) || len(damaged) == 0 {
+		t.Errorf("zeros: got %q, damaged %v", got, damaged)
+	}
+	// A process of 32 bits died between the halves.
+	half := b.died()
+	*half.Length = Length(c.Len())&^(1<<32-1) | uint64(c.Len()-Cost(3))
+	if got, damaged := half.texts(t); !slices.Equal(got, want) || damaged != nil {
+		t.Errorf("half: got %q, damaged %v", got, damaged)
 	}
 }
 

@@ -113,6 +113,27 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// A chunk that was given back is not found, also if its events were not marked, and
+// the next one in its place has records where it had some.
+func TestFreeIsEnough(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	for n := 20; n > 0; n-- {
+		c := r.chunk(10, 1<<10)
+		for i := range n {
+			c.Append(int64(i), uint32(i), 0, []byte("0123456789"))
+		}
+		got, _ := open(t, copyDir(t, dir)).adopt()
+		if len(got) != n {
+			t.Fatalf("recovered %d events, want %d", len(got), n)
+		}
+		c.Free()
+		if got, _ := open(t, copyDir(t, dir)).adopt(); len(got) > 0 {
+			t.Fatalf("recovered %d events of a chunk that was freed", len(got))
+		}
+	}
+}
+
 func TestStoreAndLoad(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
@@ -326,6 +347,9 @@ func TestIdle(t *testing.T) {
 		defer r.Spool.mu.Unlock()
 		if r.timer != nil {
 			t.Error("there is a timer for ever")
+		}
+		if len(r.segments) != 1 || r.bytes != r.segments[0].size {
+			t.Errorf("%d bytes count, of %d segments", r.bytes, len(r.segments))
 		}
 	})
 }

@@ -109,6 +109,17 @@ func TestRecover(t *testing.T) {
 	}
 }
 
+func TestFirst(t *testing.T) {
+	b := newBacking(1<<10, 3)
+	c := b.NewChunk()
+	for i, tt := range []struct{ ms, first int64 }{{7, 7}, {9, 7}, {-5, -5}, {3, -5}} {
+		c.Append(tt.ms, uint32(i), 0, []byte("x"))
+		if r, _ := b.died().Recover(); c.First() != tt.first || r.First() != tt.first {
+			t.Errorf("after %d: First = %d, recovered %d, want %d", tt.ms, c.First(), r.First(), tt.first)
+		}
+	}
+}
+
 // A process may die between any two bytes that it writes, in the order in which it
 // writes them.
 func TestRecoverHalfWritten(t *testing.T) {

@@ -134,7 +134,12 @@ func (s *Spool) makeSpare() {
 	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
 	s.mu.Unlock()
 	if needed {
-		s.make(unit, wanted)
+		if s.make(unit, wanted) {
+			s.mu.Lock()
+			mem := s.segments[len(s.segments)-1].mem
+			s.mu.Unlock()
+			populate(mem)
+		}
 	}
 }
 

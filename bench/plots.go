@@ -205,7 +205,7 @@ func waitFigure(waits []waiting) figure {
 	addLine(p, "p50", p50, looks["zapcw"].color, true, true)
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(3)
-	p.Y.Min, p.Y.Max = 1, max(1000, 1.2*p.Y.Max)
+	p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(p.Y.Min))), max(1000, 1.2*p.Y.Max)
 	return figure{"wait.svg", p.Title.Text, p, 9 * vg.Centimeter}
 }
 
@@ -265,12 +265,21 @@ func logRows(p *plot.Plot, rows []span, label func(span) string, unit func(float
 
 func decades(from, to float64, unit func(float64) string) []plot.Tick {
 	var ticks []plot.Tick
-	for e := math.Floor(math.Log10(from) + 0.01); ; e++ {
-		v := math.Pow(10, e)
+	first := math.Floor(math.Log10(from) + 0.01)
+	every := 1
+	if math.Log10(to)-first > 5 {
+		every = 2 // or labels touch
+	}
+	for i := 0; ; i++ {
+		v := math.Pow(10, first+float64(i))
 		if v > to*1.001 {
 			return ticks
 		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: unit(v * 1.0000001)})
+		tick := plot.Tick{Value: v, Label: unit(v * 1.0000001)}
+		if i%every > 0 {
+			tick.Label = " " // a long one, all the same
+		}
+		ticks = append(ticks, tick)
 		for k := 2.0; k < 10 && k*v <= to; k++ {
 			ticks = append(ticks, plot.Tick{Value: k * v})
 		}

@@ -241,7 +241,7 @@ type source struct {
 func (s *source) open(c *Chunk) {
 	s.chunk, s.n = c, uint32(c.Open)
 	if c.unsorted {
-		s.order = slices.Collect(c.offsets())
+		s.order = slices.AppendSeq(make([]uint32, 0, c.Open), c.offsets())
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {

@@ -1,4 +1,5 @@
-// Package engine is the inside of a Syncer: the machine of one log stream. It
+// Package engine is the inside of a Syncer: the machine behind one log stream, or
+// behind those that one name with a date stands for. It
 // accepts entries, has them delivered, and gives each event one fate.
 //
 // An entry goes through these rooms, each a struct in a file of its name:
@@ -8,6 +9,7 @@
 //	sender    takes what is buffered, cuts batches, launches flights
 //	bucket    how many small puts may go
 //	flight    one batch on its way, by way of package delivery
+//	streams   where flights go: one stream, or that of their day
 //	ledger    fates, counters, the open gap, the failure to report
 //	waits     who is blocked in Sync, Flush, Drain and Close
 //	fallback  writes what is not delivered, for people
@@ -32,7 +34,7 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// An Engine carries events into one log stream. Its methods are safe for
+// An Engine carries events into the log streams of one name. Its methods are safe for
 // concurrent use. It owns a goroutine and a timer only while it has something to
 // send (invariant 12).
 type Engine struct {
@@ -46,7 +48,7 @@ type Engine struct {
 	ledger   ledger
 	fallback fallback
 	holds    atomic.Pointer[holds] // nil as long as nothing was kept back
-	stream   *delivery.Stream
+	streams  *streams
 }
 
 // New makes an Engine. It does no I/O.
@@ -55,14 +57,10 @@ func New(o Options) *Engine {
 		limits:   newLimits(&o),
 		bucket:   newBucket(),
 		fallback: fallback{w: o.Fallback},
-		stream: &delivery.Stream{
-			Client: o.Client, Group: o.Group, Name: o.Stream,
-			Retention: o.Retention, NewGroup: o.NewGroup, Compress: o.Compress, Entity: o.Entity,
-		},
 	}
+	e.streams = newStreams(e, &o)
 	e.intake.setUp(e)
 	e.ledger.engine = e
-	e.stream.Recorder = &e.ledger
 	return e
 }
 
@@ -116,7 +114,7 @@ func (e *Engine) Sync() error {
 func (e *Engine) Flush(ctx context.Context) error {
 	w, f := e.wait(ctx)
 	if w == nil {
-		return f.err(e.stream.Group, e.stream.Name)
+		return f.err(e.streams.service.Group, e.streams.name())
 	}
 	select {
 	case <-w.done:
@@ -124,7 +122,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 		e.expire(w, context.Cause(ctx))
 		<-w.done
 	}
-	return w.failure.err(e.stream.Group, e.stream.Name)
+	return w.failure.err(e.streams.service.Group, e.streams.name())
 }
 
 // Drain is Flush, except that what has no fate when ctx is done stays pending and
@@ -133,7 +131,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 func (e *Engine) Drain(ctx context.Context) error {
 	w, f := e.wait(ctx)
 	if w == nil {
-		return f.err(e.stream.Group, e.stream.Name)
+		return f.err(e.streams.service.Group, e.streams.name())
 	}
 	var left error
 	select {
@@ -141,7 +139,7 @@ func (e *Engine) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		left = e.leave(w, context.Cause(ctx))
 	}
-	return errors.Join(w.failure.err(e.stream.Group, e.stream.Name), left)
+	return errors.Join(w.failure.err(e.streams.service.Group, e.streams.name()), left)
 }
 
 // Close lets no entry in any more, and ends every Add that is blocked.
@@ -161,7 +159,7 @@ func (e *Engine) Stats() Stats {
 type Finder interface{ Found(*Engine) }
 
 // SetJitter replaces the choice of a back-off up to d, for tests.
-func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.stream.SetJitter(f) }
+func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.streams.service.SetJitter(f) }
 
 // Widen gives the engine all its lanes, as goroutines that meet would, for tests.
 func (e *Engine) Widen() { e.intake.widen() }
@@ -181,7 +179,7 @@ func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
 	if !ok {
 		until = time.Now().Add(e.limits.timeout)
 	}
-	e.stream.Expedite(until)
+	e.streams.service.Expedite(until)
 	e.intake.sealLocked()
 	w := e.waits.addLocked(newest, open, until, f)
 	e.intake.triggerLocked(true)
@@ -207,8 +205,8 @@ func (e *Engine) leave(w *wait, why error) error {
 	if !waited {
 		return nil
 	}
-	why = e.stream.WhyUntried(why)
-	return fmt.Errorf("drain %s/%s: %s still pending: %w", e.stream.Group, e.stream.Name, are(pending), why)
+	group, name := e.streams.service.Group, e.streams.name()
+	return fmt.Errorf("drain %s/%s: %s still pending: %w", group, name, are(pending), e.streams.service.WhyUntried(name, why))
 }
 
 // settle gives events their fate. g is what the next batch has to tell because
@@ -249,9 +247,10 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 
 // giveUp spills a flight that was never launched.
 func (e *Engine) giveUp(f *flight, why error) {
-	fate, err := e.stream.FateOfUntried(why)
+	fate, err := f.stream.FateOfUntried(why)
 	e.settle(f.batch.List, f.gap, fate, err)
 	f.batch.Free()
+	e.streams.release(f.stream)
 }
 
 // noteFailureLocked has those who wait tell their callers, or else the next Sync.
@@ -283,7 +282,9 @@ func (e *Engine) unpark() *queue {
 	defer e.intake.unlockAll()
 	q := e.parked
 	if q == nil {
-		return new(queue)
+		q = new(queue)
+		q.Daily = e.streams.daily()
+		return q
 	}
 	e.parked = nil
 	e.intake.unparkLocked(q.tally())

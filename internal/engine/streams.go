@@ -185,7 +185,7 @@ func (p *pattern) dropLocked() {
 // tellName tells, once, that a placeholder's value became another.
 func (e *Engine) tellName(ph streamname.Placeholder, err error) {
 	if err != nil {
-		e.fallback.tellAs("name "+ph.String(), fmt.Errorf("stream %s/%s: %w", e.streams.service.Group, e.streams.name(), err))
+		e.fallback.tellAs("name "+ph.String(), fmt.Errorf("stream %s/%s: %w", e.streams.service.Group, e.streams.name(), err), "")
 	}
 }
 

@@ -121,6 +121,9 @@ func (p Pattern) Name(day time.Time) string {
 	return b.String()
 }
 
+// Quote gives the pattern whose one name is name.
+func Quote(name string) string { return braces.Replace(name) }
+
 var braces = strings.NewReplacer("{", "{{", "}", "}}")
 
 // String gives the pattern as Parse reads it.
@@ -128,7 +131,7 @@ func (p Pattern) String() string {
 	var b strings.Builder
 	for _, s := range p {
 		if s.Known == template.Literal {
-			b.WriteString(braces.Replace(s.Text))
+			b.WriteString(Quote(s.Text))
 		} else {
 			b.WriteString(Placeholder(s.Known).String())
 		}

@@ -305,7 +305,7 @@ func ExampleStats() {
 	srv.Heal()
 	_ = s.Close()
 	// Output:
-	// true 3 24
+	// true 3 27
 	// alarm: true
 	// puts: 3 1 35 bytes
 	// last: true true

@@ -1,14 +1,11 @@
 package batch
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 )
-
-// A record in a chunk: time, length of the text, sequence number, level, text.
-const header = 8 + 4 + 4 + 1
 
 const (
 	minChunk = 1 << 10
@@ -22,7 +19,8 @@ const (
 var pools [7]sync.Pool
 
 // A Chunk is a piece of memory: records one behind the other, appended by
-// whoever holds the lock of its lane, read by the sender once it is sealed.
+// whoever holds the lock of its lane, read by the sender once it is sealed. The
+// memory is of this process, or, with a Backing, outlives it.
 type Chunk struct {
 	// ID is the chunk's place in the order in which chunks were begun, from 1 on;
 	// 0 until its owner sets it.
@@ -30,21 +28,30 @@ type Chunk struct {
 	// Open is the number of its events that have no fate yet; the owner of the
 	// chunk keeps it.
 	Open int
+	// Kept is the number of those that were called off and stay in the Backing;
+	// the owner of the chunk keeps it, too.
+	Kept int
 
 	buf      []byte
-	last     int64  // time of the last record
-	seq      uint32 // of the last record
-	unsorted bool   // some record belongs before the one before it
+	last     int64    // time of the last record
+	seq      uint32   // of the last record
+	unsorted bool     // some record belongs before the one before it
+	backing  *Backing // nil for memory of the process
+	live     *liveSet // what Recover found; nil if every record is live
 }
 
 // Cost is the memory that an event with n bytes of text takes in a chunk.
 func Cost(n int) int { return header + n }
 
-// NewChunk gives an empty chunk of about want bytes, 1 to 64 KiB, and with room
-// for at least one event with n bytes of text. It has no ID yet.
+// ChunkSize is the memory, in bytes, of a chunk that is to have about want bytes,
+// 1 to 64 KiB, and room for at least one event with n bytes of text.
+func ChunkSize(n, want int) int { return max(Cost(n), min(max(want, minChunk), maxChunk)) }
+
+// NewChunk gives an empty chunk of about ChunkSize(n, want) bytes, with memory of
+// the process. It has no ID yet.
 func NewChunk(n, want int) *Chunk {
-	size := min(max(want, minChunk), maxChunk)
-	if size = max(size, Cost(n)); size > maxChunk {
+	size := ChunkSize(n, want)
+	if size > maxChunk {
 		return &Chunk{buf: make([]byte, 0, size), last: math.MinInt64}
 	}
 	k := bits.Len(uint(size-1)) - bits.Len(uint(minChunk-1))
@@ -52,20 +59,32 @@ func NewChunk(n, want int) *Chunk {
 	if c == nil {
 		c = &Chunk{buf: make([]byte, 0, minChunk<<k)}
 	}
-	c.ID, c.last, c.unsorted, c.Open = 0, math.MinInt64, false, 0
+	c.ID, c.last, c.unsorted, c.Open, c.Kept = 0, math.MinInt64, false, 0, 0
 	return c
 }
 
 // Free gives the chunk back. Nothing may refer to its events any more.
 func (c *Chunk) Free() {
+	if c.backing != nil {
+		c.backing.Home.Free(c)
+		return
+	}
 	if size := cap(c.buf); size <= maxChunk {
 		c.buf = c.buf[:0]
 		pools[bits.Len(uint(size-1))-bits.Len(uint(minChunk-1))].Put(c)
 	}
 }
 
+// Backing is where the chunk lies; nil for memory of the process.
+func (c *Chunk) Backing() *Backing { return c.backing }
+
 // Len is the memory that its events take.
-func (c *Chunk) Len() int { return len(c.buf) }
+func (c *Chunk) Len() int {
+	if c.live != nil {
+		return c.live.cost
+	}
+	return len(c.buf)
+}
 
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
@@ -74,37 +93,51 @@ func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 // events of one millisecond, here and in other chunks; of those with the same
 // number the one that was added first is first. It may wrap around, see newer.
 func (c *Chunk) Append(ms int64, seq uint32, level int8, text []byte) {
+	c.arrive(ms, seq)
+	i := len(c.buf)
+	c.buf = c.buf[:i+header+len(text)]
+	// The text first: a record with a valid head is whole.
+	copy(c.buf[i+header:], text)
+	r := record(c.buf[i : i+header])
+	r.write(ms, seq, level, len(text))
+	if c.backing != nil {
+		c.backing.commit(r, i, len(c.buf))
+	}
+	c.Open++
+}
+
+// arrive notes the time and number of the record that comes next.
+func (c *Chunk) arrive(ms int64, seq uint32) {
 	if ms < c.last || ms == c.last && newer(c.seq, seq) {
 		c.unsorted = true
 	}
 	c.last, c.seq = ms, seq
-	i := len(c.buf)
-	b := c.buf[:i+header+len(text)]
-	r := b[i : i+header]
-	binary.LittleEndian.PutUint64(r, uint64(ms))
-	binary.LittleEndian.PutUint32(r[8:], uint32(len(text)))
-	binary.LittleEndian.PutUint32(r[12:], seq)
-	r[16] = byte(level)
-	copy(b[i+header:], text)
-	c.buf = b
-	c.Open++
 }
 
+// offsets is where the records are that have no fate.
+func (c *Chunk) offsets() (all []uint32) {
+	if c.live != nil {
+		return slices.Clone(c.live.offsets)
+	}
+	for off := uint32(0); int(off) < len(c.buf); off += uint32(Cost(c.record(off).textLen())) {
+		all = append(all, off)
+	}
+	return all
+}
+
+// record is the head of the record at off.
+func (c *Chunk) record(off uint32) record { return record(c.buf[off : off+header]) }
+
 // time is the time of the record at off.
-func (c *Chunk) time(off uint32) int64 { return int64(binary.LittleEndian.Uint64(c.buf[off:])) }
+func (c *Chunk) time(off uint32) int64 { return c.record(off).time() }
 
 // seqAt is the sequence number of the record at off.
-func (c *Chunk) seqAt(off uint32) uint32 { return binary.LittleEndian.Uint32(c.buf[off+12:]) }
+func (c *Chunk) seqAt(off uint32) uint32 { return c.record(off).seq() }
 
 // event reads the record at off.
 func (c *Chunk) event(off uint32) Event {
-	r := c.buf[off : off+header]
-	return Event{
-		Time:  int64(binary.LittleEndian.Uint64(r)),
-		Chunk: c,
-		off:   off + header,
-		n:     binary.LittleEndian.Uint32(r[8:]),
-	}
+	r := c.record(off)
+	return Event{Time: r.time(), Chunk: c, off: off + header, n: uint32(r.textLen())}
 }
 
 // newer tells whether sequence number a is later than b. They may have wrapped
@@ -121,7 +154,7 @@ type Event struct {
 }
 
 // Level is a zapcore.Level.
-func (e Event) Level() int8 { return int8(e.Chunk.buf[e.off-1]) }
+func (e Event) Level() int8 { return e.Chunk.record(e.off - header).level() }
 
 // Text is valid until the event's chunk is freed.
 func (e Event) Text() []byte { return e.Chunk.buf[e.off : e.off+e.n] }

@@ -65,6 +65,35 @@ func (l List) Chunks() iter.Seq2[*Chunk, int] {
 	}
 }
 
+// Settle marks the events, where they would outlive the process, as those that
+// have their fate: they are not recovered.
+func (l List) Settle() {
+	for i := range l.runs {
+		r := &l.runs[i]
+		if r.chunk.backing == nil {
+			continue
+		}
+		off := r.off
+		for range r.n {
+			head := r.chunk.record(off)
+			r.chunk.backing.settle(head, int(off))
+			off += uint32(Cost(head.textLen()))
+		}
+	}
+}
+
+// Backed parts the events into those in a Backing and the others.
+func (l List) Backed() (backed, others List) {
+	for _, r := range l.runs {
+		if r.chunk.backing != nil {
+			backed.add(r)
+		} else {
+			others.add(r)
+		}
+	}
+	return backed, others
+}
+
 // Slice gives the events from i up to and without j.
 func (l List) Slice(i, j int) List {
 	var out List

@@ -29,7 +29,7 @@ func (q *Queue) Add(chunks ...*Chunk) {
 	srcs := make([]source, len(chunks))
 	for i, c := range chunks {
 		q.n += c.Open
-		q.bytes += len(c.buf)
+		q.bytes += c.Len()
 		srcs[i].open(c)
 		q.insert(&srcs[i])
 	}
@@ -254,10 +254,7 @@ type source struct {
 func (s *source) open(c *Chunk) {
 	s.chunk, s.n = c, uint32(c.Open)
 	if c.unsorted {
-		for off := uint32(0); int(off) < len(c.buf); {
-			s.order = append(s.order, off)
-			off += uint32(c.event(off).Cost())
-		}
+		s.order = c.offsets()
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {

@@ -9,7 +9,7 @@ import (
 // What follows is the part of intake that says when a send starts.
 
 // belowTriggers tells whether the last parts of a lane certainly fire no trigger.
-// Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 17,
+// Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 20,
 // so no put is full below that.
 func (in *intake) belowTriggers(l *lane, parts int) bool {
 	t := l.since(in.taken)

@@ -2,14 +2,18 @@ package engine
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap/zapcore"
 
+	"example.com/zapcw/internal/delivery"
 	"example.com/zapcw/internal/streamname"
 )
 
@@ -146,6 +150,36 @@ func TestSetUp(t *testing.T) {
 	if got := told.String(); got != line {
 		t.Errorf("got %q, want %q", got, line)
 	}
+}
+
+// TestDrainNamesAll: what is still pending may be of several streams.
+func TestDrainNamesAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New(Options{Client: silence{}, Group: "/g", Stream: "s-{date}", Fallback: zapcore.AddSync(discard{})})
+		for _, at := range []time.Time{time.Now(), time.Now().Add(-time.Hour)} {
+			_ = e.Add(at, zapcore.InfoLevel, []byte("x"))
+		}
+		ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, errors.New("out of patience"))
+		defer cancel()
+		const want = "drain /g/s-{date}: 2 events are still pending: put events to /g/s-{date}: out of patience"
+		if err := e.Drain(ctx); err == nil || err.Error() != want {
+			t.Errorf("Drain = %v, want %s", err, want)
+		}
+		ctx, cancel = context.WithTimeoutCause(context.Background(), time.Second, errors.New("out of patience"))
+		defer cancel()
+		err := e.Flush(ctx)
+		if err == nil || !strings.HasPrefix(err.Error(), "sync /g/s-{date}: 2 events are on the fallback: put events to /g/s-1999-12-31: ") {
+			t.Errorf("Flush = %v, want the pattern and the stream of the first", err)
+		}
+	})
+}
+
+// silence is a client that never answers.
+type silence struct{ delivery.Client }
+
+func (silence) PutLogEvents(ctx context.Context, _ *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
 }
 
 // TestLiteral: a name without placeholders costs nothing more than any engine.

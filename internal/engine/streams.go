@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -32,7 +31,7 @@ type pattern struct {
 	ready  bool // the host is known; the sender's
 
 	// With Engine.mu held:
-	days     []*day // with flights, and the newest
+	days     []*day // with flights, and the newest up to today
 	quietDay int64  // when small puts wait in the first minute until quietEnd
 	quietEnd time.Time
 }
@@ -140,7 +139,7 @@ func (ss *streams) waitLocked(now time.Time) time.Duration {
 	ms := now.UnixMilli()
 	date := batch.Day(ms)
 	midnight := p.midnight(date)
-	if now.Sub(midnight) >= midnightSpread || slices.ContainsFunc(p.days, func(d *day) bool { return d.date >= date }) {
+	if now.Sub(midnight) >= midnightSpread || slices.ContainsFunc(p.days, func(d *day) bool { return d.date == date }) {
 		return 0
 	}
 	if p.quietEnd.IsZero() || p.quietDay != date {
@@ -175,10 +174,16 @@ func (p *pattern) on(date int64) string { return p.name.Name(p.midnight(date)) }
 // midnight is when a day begins.
 func (*pattern) midnight(date int64) time.Time { return time.Unix(date*24*60*60, 0) }
 
-// dropLocked forgets the days without flights. The newest stays: most likely it
-// is that of the next flight, and what it knows of its server spares a call.
+// dropLocked forgets the days without flights, but for the newest up to today: most
+// likely the next flight is of that, and what it knows of its server spares a call.
 func (p *pattern) dropLocked() {
-	newest := slices.MaxFunc(p.days, func(a, b *day) int { return cmp.Compare(a.date, b.date) })
+	var newest *day
+	today := batch.Day(time.Now().UnixMilli())
+	for _, d := range p.days {
+		if d.date <= today && (newest == nil || d.date > newest.date) {
+			newest = d
+		}
+	}
 	p.days = slices.DeleteFunc(p.days, func(d *day) bool { return d.flights == 0 && d != newest })
 }
 

@@ -60,6 +60,8 @@ func TestDays(t *testing.T) {
 	third := ss.take(48 * hour)
 	want("a day later", "s-1970-01-03 ")
 	ss.release(third)
+	ss.release(ss.take(time.Now().UnixMilli() + 48*hour))
+	want("after an event of the future", "s-1970-01-03 ")
 	if got := e.streams.name(); got != "s-{date}" {
 		t.Errorf("all of them are %q, want what was given", got)
 	}
@@ -111,7 +113,8 @@ func TestMidnight(t *testing.T) {
 		time.Sleep(24 * time.Hour)
 		wait("another day later", midnightSpread/2)
 		e.streams.release(e.streams.take(time.Now().Add(48 * time.Hour).UnixMilli()))
-		wait("after an event of the future", 0)
+		e.streams.release(e.streams.take(time.Now().Add(-time.Hour).UnixMilli()))
+		wait("after events of other days", midnightSpread/2)
 
 		one, _ := daily("s-{host}")
 		e = one
@@ -170,6 +173,10 @@ func TestDrainNamesAll(t *testing.T) {
 		err := e.Flush(ctx)
 		if err == nil || !strings.HasPrefix(err.Error(), "sync /g/s-{date}: 2 events are on the fallback: put events to /g/s-1999-12-31: ") {
 			t.Errorf("Flush = %v, want the pattern and the stream of the first", err)
+		}
+		synctest.Wait()
+		if days := e.streams.pattern.days; len(days) != 1 || days[0].Name != "s-2000-01-01" || days[0].flights != 0 {
+			t.Errorf("got %d streams when all is spilled, want that of today, without flights", len(days))
 		}
 	})
 }

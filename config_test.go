@@ -99,7 +99,7 @@ func TestConfigShapes(t *testing.T) {
 }
 
 // knownKeys are those below "cloud-watch".
-const knownKeys = "caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, service, stacks, stream, timeout, when_full"
+const knownKeys = "caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, max_spool, profile, region, retention, service, spool, stacks, stream, timeout, when_full"
 
 // TestConfigPrecedence: text over fields over #mini, null is absent but for the
 // group.
@@ -269,6 +269,7 @@ func TestConfigHasEveryField(t *testing.T) {
 		"group": {"g", "g"}, "stream": {"s", "s"}, "function": {"f", "f"}, "format": {"#json", true},
 		"hold": {"64KiB", &Hold{MaxBytes: 64 << 10}}, "echo": {true, &yes}, "caller": {false, &no}, "stacks": {true, true},
 		"max_events": {7.0, 7}, "max_age": {"5s", 5 * time.Second}, "max_pending": {"64MiB", 64 << 20}, "when_full": {"block", Block},
+		"spool": {"/var/spool/orders", "/var/spool/orders"}, "max_spool": {"2GiB", int64(2 << 30)},
 		"max_event_bytes": {262144, 1 << 18}, "concurrency": {int64(2), 2}, "timeout": {"1m", time.Minute},
 		"service": {"orders", "orders"}, "environment": {"prod", "prod"}, "compress": {"true", true}, "retention": {"30", int32(30)},
 		"region": {"eu-west-1", "eu-west-1"}, "profile": {"acme", "acme"}, "endpoint": {"http://[::1]:1", "http://[::1]:1"},

@@ -41,7 +41,7 @@ func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core 
 	return c
 }
 
-// Enabled tells whether entries of a level are sent or, see Hold, held.
+// Enabled reports whether entries of a level are sent or, see Hold, held.
 func (c *Core) Enabled(l zapcore.Level) bool {
 	return c.LevelEnabler.Enabled(l) || c.holds(l)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,35 +14,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
-
-func ExampleNewJSONEncoder() {
-	cfg := NewEncoderConfig()
-	cfg.TimeKey = "" // the time of day makes a poor example
-	core := zapcore.NewCore(NewJSONEncoder(cfg), zapcore.AddSync(os.Stdout), zap.InfoLevel)
-	logger := zap.New(core).Named("orders")
-	logger.Info("order accepted", zap.String("order", "A-10045"))
-	logger.Warn(`{"stock": {"A-10045": 2}}`)
-	logger.Error("order refused", zap.Error(errors.New("nothing in stock")))
-	// Output:
-	// {"level":"INFO","location":"orders","message":"order accepted","order":"A-10045"}
-	// {"level":"WARNING","location":"orders","message":{"stock":{"A-10045":2}}}
-	// {"level":"ERROR","location":"orders","message":"order refused","exception":"nothing in stock"}
-}
-
-func ExampleNewEncoderConfig() {
-	ent := zapcore.Entry{
-		Time:       time.Date(2023, 11, 14, 22, 13, 20, 123e6, time.UTC),
-		LoggerName: "app",
-		Message:    "hello",
-		Caller:     zapcore.EntryCaller{Defined: true, Line: 42, Function: "example.com/acme.handler"},
-	}
-	buf, err := NewJSONEncoder(NewEncoderConfig()).EncodeEntry(ent, nil)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Print(buf.String())
-	// Output: {"timestamp":"2023-11-14T22:13:20.123Z","level":"INFO","location":"app.handler:42","message":"hello"}
-}
 
 const jsonHead = `{"timestamp":"2023-11-14T22:13:20.123Z","level":"INFO","location":"app.handler:42","message":`
 

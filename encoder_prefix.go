@@ -326,7 +326,7 @@ func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry)
 	buf.AppendBytes(b[start:])
 }
 
-// isOurs tells whether p is known not to panic. Functions can only be compared
+// isOurs reports whether p is known not to panic. Functions can only be compared
 // by the address of their code, which all method values of a type share. A wrong
 // answer is a matter of speed as long as it is no.
 func isOurs(p Prefix) bool {

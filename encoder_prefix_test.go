@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,93 +13,6 @@ import (
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 )
-
-func ExampleNewPrefixEncoder() {
-	enc := NewPrefixEncoder("checkout", ShortPrefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
-	logger.Info("order accepted")
-	logger.Warn("stock is low", zap.String("item", "A-10045"), zap.Int("left", 2))
-	// Output:
-	// INFO: checkout: order accepted
-	// WARNING: checkout: stock is low	{"item": "A-10045", "left": 2}
-}
-
-func ExampleParsePrefix() {
-	prefix, err := ParsePrefix("{level} [{logger}] {{{func}}} ")
-	if err != nil {
-		panic(err)
-	}
-	enc := NewPrefixEncoder("checkout", prefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
-	logger.Named("stock").Error("none left")
-
-	_, err = ParsePrefix("{levle}: ")
-	fmt.Println(err)
-	_, err = ParsePrefix("#tiny")
-	fmt.Println(err)
-	// Output:
-	// ERROR [stock] {checkout} none left
-	// prefix "{levle}: ": unknown placeholder {levle} at byte 0: known are {caller} {file} {func} {level} {line} {logger}
-	// prefix "#tiny": unknown label: known are #mini #short #simple #standard
-}
-
-func ExamplePrefixFunc() {
-	prefix := PrefixFunc(func(level zapcore.Level, function, _, msg string) string {
-		if level < zapcore.WarnLevel {
-			return ""
-		}
-		return fmt.Sprintf("%s, %d bytes: ", function, len(msg))
-	})
-	enc := NewPrefixEncoder("checkout", prefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
-	logger.Info("ready")
-	logger.Error("none left")
-	// Output:
-	// ready
-	// checkout, 9 bytes: none left
-}
-
-func ExamplePrefix_UnmarshalText() {
-	var cfg struct{ Prefix Prefix }
-	if err := json.Unmarshal([]byte(`{"prefix": "{func} | "}`), &cfg); err != nil {
-		panic(err)
-	}
-	enc := NewPrefixEncoder("checkout", cfg.Prefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel))
-	logger.Info("ready")
-	// Output: checkout | ready
-}
-
-func ExampleMiniPrefix() {
-	enc := NewPrefixEncoder("", MiniPrefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.DebugLevel))
-	logger.Debug("one")
-	logger.Info("two")
-	logger.Warn("three")
-	// Output:
-	// one
-	// two
-	// WARNING: three
-}
-
-func ExampleShortPrefix() {
-	enc := NewPrefixEncoder("checkout", ShortPrefix, NewEncoderConfig())
-	zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel)).Info("ready")
-	// Output: INFO: checkout: ready
-}
-
-func ExampleSimplePrefix() {
-	enc := NewPrefixEncoder("checkout", SimplePrefix, NewEncoderConfig())
-	zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel)).Info("ready")
-	// Output: checkout: ready
-}
-
-func ExampleStandardPrefix() {
-	enc := NewPrefixEncoder("checkout", StandardPrefix, NewEncoderConfig())
-	logger := zap.New(zapcore.NewCore(enc, zapcore.AddSync(os.Stdout), zap.InfoLevel), zap.AddCaller())
-	logger.Info("ready")
-	// Output: INFO: checkout: ExampleStandardPrefix: ready
-}
 
 func TestParsePrefix(t *testing.T) {
 	const debug, info, warn, crit = zapcore.DebugLevel, zapcore.InfoLevel, zapcore.WarnLevel, zapcore.DPanicLevel

@@ -55,7 +55,7 @@ func ExampleConfig_Decode() {
 		},
 	})
 	fmt.Println(err)
-	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, service, stacks, stream, timeout, when_full
+	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, max_spool, profile, region, retention, service, spool, stacks, stream, timeout, when_full
 }
 
 // A file can say all that a Syncer can be told.
@@ -154,11 +154,11 @@ func ExampleDestination() {
 	// Output: ["INFO> ready" "checkout: ready"]
 }
 
-// The same in Go: a logger for a local server, whatever the environment says.
+// A logger for a local server, whatever the environment says, with every field that
+// Go code is likely to set.
 func ExampleDestination_fields() {
 	var srv cwltest.Server
 	defer srv.Close()
-	defer environment("http://127.0.0.1:1")() // where nobody listens
 
 	no := false
 	cfg := zapcw.Config{Class: "cloud-watch", Level: "debug", CloudWatch: zapcw.Destination{

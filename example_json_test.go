@@ -9,26 +9,21 @@ import (
 	"example.com/zapcw"
 )
 
-// timeless is NewEncoderConfig without the time of day, for examples.
-func timeless() zapcore.EncoderConfig {
-	cfg := zapcw.NewEncoderConfig()
-	cfg.TimeKey = ""
-	return cfg
-}
-
-// One object an entry; location needs a logger that records callers.
+// One object an entry. location has the logger's name, and with zap.AddCaller the
+// function and the line too.
 func ExampleNewJSONEncoder() {
-	log := onStdout(zapcw.NewJSONEncoder(timeless())).Named("api")
-	place(log)
+	cfg := zapcw.NewEncoderConfig()
+	cfg.TimeKey = zapcore.OmitKey // for the sake of the output below
+	log := zap.New(zapcore.NewCore(zapcw.NewJSONEncoder(cfg), zapcw.Stdout(), zap.InfoLevel)).Named("api")
 	log.Info("order placed", zap.Int("items", 3))
-	// Output:
-	// {"level":"INFO","location":"api","message":"done"}
-	// {"level":"INFO","location":"api","message":"order placed","items":3}
+	// Output: {"level":"INFO","location":"api","message":"order placed","items":3}
 }
 
 // A message that is JSON is embedded as JSON, so that a query finds its members.
 func ExampleNewJSONEncoder_message() {
-	log := onStdout(zapcw.NewJSONEncoder(timeless()))
+	cfg := zapcw.NewEncoderConfig()
+	cfg.TimeKey = zapcore.OmitKey
+	log := zap.New(zapcore.NewCore(zapcw.NewJSONEncoder(cfg), zapcw.Stdout(), zap.InfoLevel))
 	log.Info(`{"order": 7, "items": ["tea", "cup"]}`)
 	log.Info("42")
 	// Output:
@@ -36,11 +31,16 @@ func ExampleNewJSONEncoder_message() {
 	// {"level":"INFO","message":"42"}
 }
 
-// Errors of zap.Error stand where the stack does.
+// Errors of zap.Error stand where the stack does. One with another name is a field.
 func ExampleNewJSONEncoder_exception() {
-	log := onStdout(zapcw.NewJSONEncoder(timeless()))
+	cfg := zapcw.NewEncoderConfig()
+	cfg.TimeKey = zapcore.OmitKey
+	log := zap.New(zapcore.NewCore(zapcw.NewJSONEncoder(cfg), zapcw.Stdout(), zap.InfoLevel))
 	log.Error("no payment", zap.Error(errors.New("card declined")), zap.Int("order", 7))
-	// Output: {"level":"ERROR","message":"no payment","order":7,"exception":"card declined"}
+	log.Error("no payment", zap.NamedError("cause", errors.New("card declined")))
+	// Output:
+	// {"level":"ERROR","message":"no payment","order":7,"exception":"card declined"}
+	// {"level":"ERROR","message":"no payment","cause":"card declined"}
 }
 
 // What is not to taste is changed in the configuration.
@@ -49,6 +49,7 @@ func ExampleNewEncoderConfig() {
 	cfg.TimeKey = zapcore.OmitKey // an event has its time anyway
 	cfg.MessageKey = "msg"
 	cfg.EncodeLevel = zapcore.LowercaseLevelEncoder
-	onStdout(zapcw.NewJSONEncoder(cfg)).Warn("slow")
+	log := zap.New(zapcore.NewCore(zapcw.NewJSONEncoder(cfg), zapcw.Stdout(), zap.InfoLevel))
+	log.Warn("slow")
 	// Output: {"level":"warn","msg":"slow"}
 }

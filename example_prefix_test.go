@@ -12,14 +12,10 @@ import (
 	"example.com/zapcw"
 )
 
-// onStdout is a logger that prints what a Syncer would send.
-func onStdout(enc zapcore.Encoder) *zap.Logger {
-	return zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.DebugLevel))
-}
-
 // An entry without fields is prefix and message, nothing else.
 func ExampleNewPrefixEncoder() {
-	log := onStdout(zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig()))
+	enc := zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig())
+	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
 	log.Info("order placed")
 	log.Info("order placed", zap.Int("items", 3), zap.Strings("names", []string{"tea", "cup"}))
 	log.With(zap.String("user", "alice")).Error("order declined", zap.Error(fmt.Errorf("no money")))
@@ -35,7 +31,8 @@ func place(log *zap.Logger) { log.Info("done") }
 // The four prefixes that have a label.
 func ExampleStandardPrefix() {
 	for _, p := range []zapcw.Prefix{zapcw.StandardPrefix, zapcw.ShortPrefix, zapcw.SimplePrefix, zapcw.MiniPrefix} {
-		place(onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())).WithOptions(zap.AddCaller()))
+		enc := zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())
+		place(zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel), zap.AddCaller()))
 	}
 	// Output:
 	// INFO: checkout: place: done
@@ -46,7 +43,8 @@ func ExampleStandardPrefix() {
 
 // The level is there when it matters.
 func ExampleMiniPrefix() {
-	log := onStdout(zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig()))
+	enc := zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig())
+	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
 	log.Info("disk is nearly full")
 	log.Warn("disk is full")
 	// Output:
@@ -61,7 +59,8 @@ func ExampleParsePrefix() {
 		fmt.Println(err)
 		return
 	}
-	log := onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())).Named("api").WithOptions(zap.WithCaller(false))
+	enc := zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())
+	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel)).Named("api")
 	log.Warn("slow")
 	// Output: WARNING {api} checkout > slow
 }
@@ -86,7 +85,8 @@ func ExamplePrefixFunc() {
 		}
 		return "[" + function + "] "
 	})
-	log := onStdout(zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig()))
+	enc := zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())
+	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
 	log.Info("http: TLS handshake error")
 	log.Info("order placed")
 	// Output:
@@ -100,7 +100,8 @@ func ExamplePrefix() {
 		buf.AppendString(ent.Level.CapitalString())
 		buf.AppendByte('|')
 	})
-	onStdout(zapcw.NewPrefixEncoder("", p, zapcw.NewEncoderConfig())).Warn("slow")
+	enc := zapcw.NewPrefixEncoder("", p, zapcw.NewEncoderConfig())
+	zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel)).Warn("slow")
 	// Output: WARN|slow
 }
 
@@ -111,7 +112,8 @@ func ExamplePrefix_UnmarshalText() {
 		fmt.Println(err)
 		return
 	}
-	onStdout(zapcw.NewPrefixEncoder("", cfg.Prefix, zapcw.NewEncoderConfig())).Info("ready")
+	enc := zapcw.NewPrefixEncoder("", cfg.Prefix, zapcw.NewEncoderConfig())
+	zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel)).Info("ready")
 	// Output: INFO> ready
 }
 
@@ -131,7 +133,8 @@ func ExampleParseLevel() {
 
 // The names of the levels, for an encoder of zap.
 func ExampleEncodeLevel() {
-	log := onStdout(zapcore.NewConsoleEncoder(zapcore.EncoderConfig{LevelKey: "level", MessageKey: "message", EncodeLevel: zapcw.EncodeLevel}))
+	enc := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{LevelKey: "level", MessageKey: "message", EncodeLevel: zapcw.EncodeLevel})
+	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
 	log.Warn("slow")
 	log.DPanic("gone")
 	// Output:

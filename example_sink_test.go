@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -13,39 +12,10 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// environment is what a program finds where it runs, but with a server in the
-// place of the service.
-func environment(endpoint string) (restore func()) {
-	var undo []func()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": endpoint,
-		"AWS_REGION":                       "us-east-1",
-		"AWS_ACCESS_KEY_ID":                "AKIDEXAMPLE",
-		"AWS_SECRET_ACCESS_KEY":            "secret",
-		"AWS_CONFIG_FILE":                  os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE":      os.DevNull,
-		"AWS_PROFILE":                      "",
-	} {
-		old, ok := os.LookupEnv(name)
-		undo = append(undo, func() {
-			if _ = os.Unsetenv(name); ok {
-				_ = os.Setenv(name, old)
-			}
-		})
-		_ = os.Setenv(name, value)
-	}
-	return func() {
-		for _, f := range undo {
-			f()
-		}
-	}
-}
-
 // A configuration of zap that names a stream among its outputs.
 func ExampleOpenSink() {
-	var srv cwltest.Server
+	var srv cwltest.Server // in place of the service
 	defer srv.Close()
-	defer environment(srv.URL())()
 
 	// Both once in a program. They have an error if the name is taken.
 	_ = zap.RegisterSink("cloudwatch", zapcw.OpenSink)
@@ -57,7 +27,7 @@ func ExampleOpenSink() {
 	text := `{
 		"level": "info",
 		"encoding": "cloudwatch",
-		"outputPaths": ["cloudwatch://?group=/acme/prod&stream=orders&max_age=5s", "cloudwatch:stdout"],
+		"outputPaths": ["cloudwatch://?group=/acme/prod&stream=orders&region=us-east-1&endpoint=` + srv.URL() + `", "cloudwatch:stdout"],
 		"errorOutputPaths": ["stderr"]
 	}`
 	if err := json.Unmarshal([]byte(text), &cfg); err != nil {
@@ -78,9 +48,8 @@ func ExampleOpenSink() {
 
 // The JSON encoder, for zap's configuration to name.
 func ExampleOpenSink_json() {
-	var srv cwltest.Server
+	var srv cwltest.Server // in place of the service
 	defer srv.Close()
-	defer environment(srv.URL())()
 
 	_ = zap.RegisterSink("cloudwatch", zapcw.OpenSink)
 	_ = zap.RegisterEncoder("cloudwatch-json", func(cfg zapcore.EncoderConfig) (zapcore.Encoder, error) {
@@ -91,7 +60,7 @@ func ExampleOpenSink_json() {
 		Level:         zap.NewAtomicLevelAt(zap.InfoLevel),
 		Encoding:      "cloudwatch-json",
 		EncoderConfig: zapcw.NewEncoderConfig(),
-		OutputPaths:   []string{"cloudwatch://?group=/acme/prod&stream=orders"},
+		OutputPaths:   []string{"cloudwatch://?group=/acme/prod&stream=orders&region=us-east-1&endpoint=" + srv.URL()},
 		DisableCaller: true,
 	}
 	cfg.EncoderConfig.TimeKey = "" // for the sake of the output below

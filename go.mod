@@ -11,6 +11,7 @@ require (
 	github.com/aws/smithy-go v1.28.9
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
+	golang.org/x/sys v0.41.0
 )
 
 require (

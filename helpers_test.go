@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,21 @@ import (
 	"example.com/zapcw/internal/testkit/race"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has examples find keys in the environment, and nothing of whoever runs them.
+func TestMain(m *testing.M) {
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		_ = os.Setenv(name, value)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // benchEntry is what a handler of a service logs, with its caller.
 func benchEntry() zapcore.Entry {

@@ -150,7 +150,7 @@ func (release) control(c *Core) {
 	}
 }
 
-// holds tells whether entries of a level are held if the Core does not send them.
+// holds reports whether entries of a level are held if the Core does not send them.
 func (c *Core) holds(l zapcore.Level) bool {
 	return c.hold != nil && c.hold.Level.Enabled(l)
 }

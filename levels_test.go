@@ -9,24 +9,6 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-func ExampleParseLevel() {
-	level, err := ParseLevel("Warning")
-	fmt.Println(level, err)
-	_, err = ParseLevel("loud")
-	fmt.Println(err)
-	// Output:
-	// warn <nil>
-	// level "loud": unknown: known are critical debug dpanic error fatal info notset panic trace warn warning
-}
-
-func ExampleEncodeLevel() {
-	cfg := NewEncoderConfig()
-	cfg.EncodeLevel = EncodeLevel
-	buf, _ := NewJSONEncoder(cfg).EncodeEntry(zapcore.Entry{Level: zapcore.DPanicLevel, Message: "no stock"}, nil)
-	fmt.Print(buf.String())
-	// Output: {"level":"CRITICAL","message":"no stock"}
-}
-
 func TestParseLevel(t *testing.T) {
 	for text, want := range map[string]zapcore.Level{
 		"":         zapcore.InfoLevel,

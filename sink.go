@@ -60,6 +60,8 @@ type Destination struct {
 	MaxAge        time.Duration
 	MaxPending    int
 	WhenFull      Overflow
+	Spool         string
+	MaxSpool      int64
 	MaxEventBytes int
 	Concurrency   int
 	Timeout       time.Duration
@@ -95,6 +97,8 @@ func (d *Destination) parameters() []decode.Parameter {
 		{Name: "max_age", Read: decode.Duration(&d.MaxAge)},
 		{Name: "max_pending", Read: decode.Bytes(&d.MaxPending, math.MaxInt)},
 		{Name: "when_full", Read: decode.Word(&d.WhenFull, "spill", "block")},
+		{Name: "spool", Read: decode.Text(&d.Spool)},
+		{Name: "max_spool", Read: decode.Bytes(&d.MaxSpool, math.MaxInt64)},
 		{Name: "max_event_bytes", Read: decode.Bytes(&d.MaxEventBytes, batch.MaxBytes)},
 		{Name: "concurrency", Read: decode.Whole(&d.Concurrency)},
 		{Name: "timeout", Read: decode.Duration(&d.Timeout)},
@@ -136,7 +140,7 @@ func (d *Destination) readHold(v any) error {
 	if d.Hold != nil {
 		h = *d.Hold
 	}
-	h.MaxBytes = n
+	h.MaxBytes = int(n)
 	d.Hold = &h
 	return nil
 }
@@ -202,6 +206,7 @@ func (d *Destination) syncer(client Client) (*Syncer, error) {
 	s := &Syncer{
 		Client: client, Group: d.Group, Stream: d.Stream,
 		MaxEvents: d.MaxEvents, MaxAge: d.MaxAge, MaxPending: d.MaxPending, WhenFull: d.WhenFull,
+		Spool: d.Spool, MaxSpool: d.MaxSpool,
 		MaxEventBytes: d.MaxEventBytes, Concurrency: d.Concurrency, Timeout: d.Timeout,
 		Compress: d.Compress, Retention: d.Retention,
 	}

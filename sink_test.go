@@ -101,7 +101,7 @@ func TestOpenSink(t *testing.T) {
 
 func TestOpenSinkErrors(t *testing.T) {
 	const (
-		known   = "known are compress, concurrency, endpoint, environment, group, max_age, max_event_bytes, max_events, max_pending, profile, region, retention, service, stream, timeout, when_full"
+		known   = "known are compress, concurrency, endpoint, environment, group, max_age, max_event_bytes, max_events, max_pending, max_spool, profile, region, retention, service, spool, stream, timeout, when_full"
 		example = "cloudwatch://?group=/acme/prod&stream=orders"
 		alone   = ": want parameters alone, like " + example
 		ok      = "cloudwatch://?group=g&stream=s&"

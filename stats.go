@@ -9,12 +9,12 @@ import (
 // Stats counts what became of the events of a Syncer since it was made. At
 // every moment
 //
-//	Accepted = Delivered + Rejected + Spilled + Pending
+//	Accepted = Delivered + Rejected + Spilled + Spooled + Pending
 //
-// An entry is one event, or several if it is too long for one. Entries that a
+// where Spooled is 0 without a Spool. An entry is one event, or several if it is too long for one. Entries that a
 // [Hold] keeps back are no events and not in this sum, until they are released.
 type Stats struct {
-	// Accepted events were taken from a logging call.
+	// Accepted events were taken from a logging call, or found in the Spool.
 	Accepted uint64
 	// Delivered events are in the stream.
 	Delivered uint64
@@ -24,6 +24,9 @@ type Stats struct {
 	// Spilled events could not be brought to the service and are on Fallback.
 	// SpilledAs says why.
 	Spilled uint64
+	// Spooled events are in the Spool only, and not settled: what dead processes
+	// left, what exceeds MaxPending, and after Close what is left to the next Syncer.
+	Spooled uint64
 	// Pending events are in memory and not settled. PendingBytes is the memory
 	// that they take, which MaxPending bounds.
 	Pending, PendingBytes uint64
@@ -72,7 +75,7 @@ func (s *Syncer) Stats() Stats {
 	e := s.started().Stats()
 	n := e.Fates
 	st := Stats{
-		Accepted:  uint64(e.Pending),
+		Accepted:  uint64(e.Pending + e.Spooled),
 		Delivered: n[delivery.Delivered],
 		RejectedAs: Rejections{
 			TooOld:  n[delivery.TooOld],
@@ -87,6 +90,7 @@ func (s *Syncer) Stats() Stats {
 			AfterClose: n[delivery.AfterClose],
 			Unusable:   n[delivery.Unusable],
 		},
+		Spooled:       uint64(e.Spooled),
 		Pending:       uint64(e.Pending),
 		PendingBytes:  uint64(e.PendingBytes),
 		Held:          uint64(e.Held),

@@ -15,6 +15,7 @@ import (
 	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/delivery"
 	"example.com/zapcw/internal/engine"
+	"example.com/zapcw/internal/spool"
 	"example.com/zapcw/internal/streamname"
 )
 
@@ -101,6 +102,27 @@ type Syncer struct {
 	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
 	// the default; partitions like aws-cn may still have 262,144.
 	MaxEventBytes int
+	// Spool is a directory for the events that are not settled. They lie there in
+	// files that are memory of the process as long as it lives: a logging call costs
+	// what it does without, and when the process dies, killed or by os.Exit, no event
+	// is lost that a call had accepted. What dead processes left for the same Group
+	// and Stream is sent first by the next Syncer with this directory, or by
+	// [Recover]; what was under way may be in the stream twice. The death of the
+	// machine may take what it has not written to the disk yet.
+	//
+	// With a Spool, events that exceed MaxPending stay there, and not on Fallback,
+	// and so do those that a Sync or Close could not deliver in time; their errors
+	// say how many.
+	//
+	// The directory is made if it is missing, with its parents, for this user only;
+	// one that everybody may write to is refused, unless it is sticky as /tmp is.
+	// Processes and Syncers may share it. While it cannot be used, events are kept in
+	// memory, and a line on Fallback says why. For Linux and macOS; elsewhere Check
+	// has an error, and events are kept in memory. Defaults to empty: none.
+	Spool string
+	// MaxSpool bounds the files that this Syncer has in Spool, in bytes. What exceeds
+	// it is kept in memory, up to MaxPending. Defaults to 1 GiB.
+	MaxSpool int64
 	// Concurrency is how many puts may be in flight at once. More than one is
 	// used only while a Sync, Flush or Close waits, or much is pending. Defaults
 	// to 4.
@@ -177,7 +199,12 @@ func (s *Syncer) Write(p []byte) (int, error) {
 // been delivered or is on Fallback. It returns after Timeout at the latest. The
 // error says how many events went to Fallback since the last Sync, Flush or Close,
 // and why.
-func (s *Syncer) Sync() error { return s.started().Sync() }
+func (s *Syncer) Sync() error {
+	e := s.started()
+	ctx, cancel := e.Bounded()
+	defer cancel()
+	return e.Flush(ctx)
+}
 
 // Flush does what Sync does, but uses the deadline of ctx and not Timeout. Without
 // a deadline it may wait for ever: in an outage it waits as long as that lasts.
@@ -186,8 +213,10 @@ func (s *Syncer) Flush(ctx context.Context) error { return s.started().Flush(ctx
 // Close flushes for the last time, as Sync does. Later events go to Fallback, and a
 // Write that blocks returns with an error. Closing again does no harm.
 func (s *Syncer) Close() error {
-	s.started().Close()
-	return s.Sync()
+	e := s.started()
+	ctx, cancel := e.Bounded()
+	defer cancel()
+	return e.Close(ctx)
 }
 
 // Check says which field is missing or out of bounds, and what would be right. It
@@ -195,6 +224,17 @@ func (s *Syncer) Close() error {
 // of the first Sync, see docs/operations.md. What it says now, a Syncer says on
 // Fallback at its first event.
 func (s *Syncer) Check() error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	if err := spool.Supported(); s.Spool != "" && err != nil {
+		return fmt.Errorf("syncer for %s/%s: Spool %q: %w", s.Group, s.Stream, s.Spool, err)
+	}
+	return nil
+}
+
+// check says why nothing can be sent.
+func (s *Syncer) check() error {
 	sdk, ok := s.Client.(*cloudwatchlogs.Client)
 	switch {
 	case s.Client == nil, ok && sdk == nil:
@@ -217,6 +257,8 @@ func (s *Syncer) Check() error {
 		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.MaxAge, engine.DefaultMaxAge)
 	case s.MaxPending < 0:
 		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxPending, engine.DefaultMaxPending)
+	case s.MaxSpool < 0:
+		return fmt.Errorf("syncer for %s/%s: MaxSpool is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxSpool, engine.DefaultMaxSpool)
 	case s.MaxEventBytes != 0 && (s.MaxEventBytes < minEventBytes || s.MaxEventBytes > batch.MaxBytes):
 		return fmt.Errorf("syncer for %s/%s: MaxEventBytes is %d: want %d to %d, or 0 for the latter", s.Group, s.Stream, s.MaxEventBytes, minEventBytes, batch.MaxBytes)
 	case s.Concurrency < 0:
@@ -261,12 +303,15 @@ func (s *Syncer) started() *engine.Engine {
 		Entity:    (*delivery.Entity)(s.Entity),
 		MaxEvents: s.MaxEvents, MaxAge: s.MaxAge, MaxPending: s.MaxPending, MaxEventBytes: s.MaxEventBytes,
 		Concurrency: s.Concurrency, Timeout: s.Timeout, Block: s.WhenFull == Block,
-		Fallback: s.Fallback, Invalid: s.Check(),
+		Spool: s.Spool, MaxSpool: s.MaxSpool,
+		Fallback: s.Fallback, Invalid: s.check(),
 	}
 	if s.Fallback == nil || s.Fallback == s {
 		o.Fallback = os.Stderr
 	}
-	s.engine.CompareAndSwap(nil, engine.New(o))
+	if e := engine.New(o); s.engine.CompareAndSwap(nil, e) {
+		e.Start()
+	}
 	return s.engine.Load()
 }
 

@@ -37,7 +37,7 @@ func newFunction(logger *zap.Logger, opts []Option) *function {
 	if api := os.Getenv(runtimeAPI); f.afterResponse && api != "" {
 		ext, err := register(api)
 		if err != nil {
-			logger.Warn("logs are flushed before the response instead of after it", zap.Error(err))
+			own(logger).Warn("logs are flushed before the response instead of after it", zap.Error(err))
 		} else {
 			f.serve(ext)
 		}
@@ -50,10 +50,10 @@ func newFunction(logger *zap.Logger, opts []Option) *function {
 func (f *function) serve(ext *extension) {
 	f.ext = ext
 	go ext.run(func(requestID string) {
-		f.logger.Warn("event did not reach the function; what Lambda reports says why", zap.String("requestId", requestID))
+		own(f.logger).Warn("event did not reach the function; what Lambda reports says why", zap.String("requestId", requestID))
 		f.out.drain(f.flushTimeout)
 	}, func(err error) {
-		f.logger.Warn("logs are flushed before the response from now on", zap.Error(err))
+		own(f.logger).Warn("logs are flushed before the response from now on", zap.Error(err))
 	})
 }
 

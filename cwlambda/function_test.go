@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -233,6 +234,10 @@ func TestLogger(t *testing.T) {
 	if Logger(context.Background()) != zap.L() {
 		t.Error("outside of an invocation: want zap.L()")
 	}
+	var none context.Context
+	if Logger(none) != zap.L() {
+		t.Error("without a context: want zap.L()")
+	}
 }
 
 // A panic of the application's own fields is one of the function.
@@ -287,6 +292,42 @@ func TestNoLogger(t *testing.T) {
 		}), `{}`); out != `"ok"` || err != nil {
 			t.Errorf("response is %s, %v", out, err)
 		}
+	}
+}
+
+// Entries of this package have the fields of the invocation, but no place in the source.
+func TestNoPlaceInTheSource(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	logger := zap.New(core, zap.AddCaller(), zap.AddStacktrace(zap.ErrorLevel))
+	_, _ = call(t, Wrap(logger, func() error { return errors.New("no stock") }), `{}`)
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = call(t, Wrap(logger, func() { panicWith("no stock") }), `{}`)
+	}()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := invocationContext(t, "r-1", 3*time.Second)
+		defer cancel()
+		_, _ = newFunction(logger, nil).invoke(ctx, func(context.Context) (any, error) {
+			time.Sleep(3 * time.Second)
+			return nil, nil
+		})
+	})
+	var got []string
+	for _, e := range logs.All() {
+		got = append(got, e.Message)
+		if e.Caller.Defined || e.ContextMap()["requestId"] != "r-1" {
+			t.Errorf("%s: caller %v, fields %v", e.Message, e.Caller, e.ContextMap())
+		}
+		if panics := e.Message == "invocation panicked"; panics != (e.Stack != "") {
+			t.Errorf("%s has the stack %q", e.Message, e.Stack)
+		}
+	}
+	if want := []string{"invocation failed", "invocation panicked", "function is about to time out"}; !slices.Equal(got, want) {
+		t.Errorf("logged are %q, want %q", got, want)
+	}
+	_, _ = call(t, Wrap(logger, func(ctx context.Context) { Logger(ctx).Info("of the function") }), `{}`)
+	if last := logs.All()[len(got)]; !strings.HasSuffix(last.Caller.File, "function_test.go") {
+		t.Errorf("the function's own entry has the caller %v", last.Caller)
 	}
 }
 

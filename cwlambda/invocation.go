@@ -32,6 +32,9 @@ type invocation struct {
 type invocationKey struct{}
 
 func fromContext(ctx context.Context) *invocation {
+	if ctx == nil {
+		return nil
+	}
 	inv, _ := ctx.Value(invocationKey{}).(*invocation)
 	return inv
 }
@@ -101,10 +104,16 @@ func (i *invocation) failed(err error) {
 	i.once.Do(func() {
 		i.stopWatch()
 		i.release()
-		i.logger.Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)))
+		own(i.logger).Error("invocation failed", zap.Error(plain(err)), zap.String("errorType", typeOf(err)))
 		i.drain()
 		i.end()
 	})
+}
+
+// own is a logger for entries of this package: they have neither the caller nor the
+// stack of a line of this package, which would tell nobody anything.
+func own(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(zap.WithCaller(false), zap.AddStacktrace(zapcore.InvalidLevel))
 }
 
 // release sends what the scope holds. It does not ride on an entry, which a
@@ -139,7 +148,7 @@ func (i *invocation) panicked(v any, stack string) {
 			err = errors.New(fmt.Sprint(v))
 		}
 		i.release()
-		if ce := i.logger.Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
+		if ce := own(i.logger).Check(zapcore.ErrorLevel, "invocation panicked"); ce != nil {
 			ce.Stack = stack
 			ce.Write(zap.Error(plain(err)), zap.String("errorType", typeOf(v)))
 		}

@@ -113,7 +113,7 @@ const runtimeAPI = "AWS_LAMBDA_RUNTIME_API"
 // Each invocation is a scope of zapcw.Hold: what is held there is released by an
 // error that the function logs or returns, a panic, and when the deadline nears.
 //
-// Outside of an invocation it is zap.L().
+// Outside of an invocation, and without a context, it is zap.L().
 func Logger(ctx context.Context) *zap.Logger {
 	if inv := fromContext(ctx); inv != nil {
 		return inv.logger

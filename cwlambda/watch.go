@@ -70,7 +70,7 @@ func (w *watch) run() {
 		return
 	}
 	w.inv.release()
-	w.inv.logger.Error("function is about to time out",
+	own(w.inv.logger).Error("function is about to time out",
 		zap.Duration("timeLeft", time.Until(w.inv.deadline).Round(time.Millisecond)))
 	for time.Until(w.spillAt) > 0 {
 		w.drain(w.spillAt)

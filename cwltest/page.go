@@ -121,14 +121,12 @@ func (s *Server) snapshot(region, group, stream string) (*stream, []entry) {
 }
 
 // filterOf reads a filter. Text that looks like a pattern and is none is
-// searched for as it is, and the hint says why.
+// searched for as it is. The hint is that of textMatcher.
 func filterOf(q url.Values) (f viewFilter, hint string) {
 	f.levels = parseLevels(q.Get("levels"))
 	f.without = strings.Join(q["no"], "\n")
 	f.text = strings.TrimSpace(q.Get("q"))
-	if _, hint = textMatcher(f.text); hint != "" {
-		hint = "searched as text: " + hint
-	}
+	_, hint = textMatcher(f.text)
 	return f, hint
 }
 

@@ -364,6 +364,34 @@ func TestPageFacets(t *testing.T) {
 	}
 }
 
+// TestPageSignedTerms reads -term and ?term as filter patterns have them, says so, and
+// leaves text alone that only looks like it.
+func TestPageSignedTerms(t *testing.T) {
+	s := cwltest.NewServer(t)
+	s.CreateStream(group, stream)
+	wantCode(t, putNow(t, s.Client(once), "orders: x-ray slow", "Orders: refused -5", "payments: no level ?slow,"), "")
+	b := newBrowser(t, s)
+	for _, tt := range []struct {
+		text string
+		want int
+		hint string
+	}{
+		{"?slow ?refused", 3, "a filter pattern: "},
+		{"-orders", 2, "a filter pattern: "},
+		{"-orders -Orders", 1, "a filter pattern: "},
+		{`slow -"no level"`, 1, "a filter pattern: "},
+		{"slow ?refused", 2, "a filter pattern: "}, // in CloudWatch ?terms mean nothing beside others
+		{"-5", 1, ""},
+		{"x-ray", 1, ""},
+		{"?slow,", 1, "searched as text: "},
+	} {
+		w := b.events("q", tt.text)
+		if w.Matched != tt.want || !strings.HasPrefix(w.Hint, tt.hint) || (w.Hint == "") != (tt.hint == "") {
+			t.Errorf("%s: %d events, want %d; hint %q, want %q: %s", tt.text, w.Matched, tt.want, w.Hint, tt.hint, w.texts())
+		}
+	}
+}
+
 // sse reads server-sent events.
 func sse(body io.Reader, got chan<- [2]string) {
 	defer close(got)

@@ -1,6 +1,7 @@
 package cwltest
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -256,20 +257,27 @@ func shown(e *entry, most int) shownEvent {
 	return out
 }
 
-// textMatcher returns what a text matches: a pattern in braces or of a regular
-// expression in percent signs, if it is one, otherwise the text itself, in any
-// letter case unless it has capital letters. The hint says why something that
-// looks like a pattern is none.
+// signedTerm finds -term and ?term, which have a meaning in filter patterns.
+var signedTerm = regexp.MustCompile(`(^|\s)[?-]["%_\pL]`)
+
+// textMatcher returns what a text matches: a pattern in braces, a regular expression
+// in percent signs, or terms with signs. Any other text is searched for as it is, in
+// any letter case unless it has capital letters. The hint says how terms are read, or
+// why something that looks like a pattern is none.
 func textMatcher(text string) (matches func(message string) bool, hint string) {
 	if text == "" {
 		return func(string) bool { return true }, ""
 	}
-	if n := len(text); n > 2 && (text[0] == '{' && text[n-1] == '}' || text[0] == '%' && text[n-1] == '%') {
+	n, signed := len(text), signedTerm.MatchString(text)
+	if n > 2 && (text[0] == '{' && text[n-1] == '}' || text[0] == '%' && text[n-1] == '%') || signed {
 		matches, err := parsePattern(text)
-		if err == nil {
+		switch {
+		case err == nil && signed:
+			return matches, "a filter pattern: letter case matters, -term excludes, one of the ?terms is enough if there are no other terms"
+		case err == nil:
 			return func(message string) bool { return matches(message) || text[0] == '{' && matches(fieldsOf(message)) }, ""
 		}
-		hint = err.message
+		hint = "searched as text: " + err.message
 	}
 	if text != strings.ToLower(text) {
 		return func(message string) bool { return strings.Contains(message, text) }, hint

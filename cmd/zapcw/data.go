@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,23 +12,24 @@ import (
 
 // openData gives server what the file of -data holds, and has it write there what
 // comes in. A kill of the process loses nothing that was acknowledged; what a loss of
-// power costs is up to the file system, since no write is forced to the disk.
-func openData(server *cwltest.Server, name string) (io.Closer, error) {
+// power costs is up to the file system, since no write is forced to the disk. When ctx
+// ends it stops reading, leaves the file as it is and returns the cause.
+func openData(ctx context.Context, server *cwltest.Server, name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := useData(server, f); err != nil {
+	if err := useData(ctx, server, f); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
 	}
 	return f, nil
 }
 
-func useData(server *cwltest.Server, f *os.File) error {
+func useData(ctx context.Context, server *cwltest.Server, f *os.File) error {
 	if err := lock(f); err != nil {
 		return err
 	}
-	whole, err := server.Replay(f)
+	whole, err := server.Replay(&interruptible{ctx, f})
 	if err != nil {
 		return err
 	}
@@ -40,4 +42,19 @@ func useData(server *cwltest.Server, f *os.File) error {
 	}
 	server.Journal = f
 	return nil
+}
+
+// An interruptible can be read until its context ends.
+type interruptible struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+var _ io.Reader = (*interruptible)(nil)
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.from.Read(p)
 }

@@ -75,8 +75,7 @@ func (c *command) run(ctx context.Context, args []string) int {
 	switch {
 	case ok:
 	case name == "-h" || name == "-help" || name == "--help" || name == "help":
-		fmt.Fprint(c.stdout, usage)
-		return 0
+		return c.help(usage)
 	default:
 		fmt.Fprintf(c.stderr, "zapcw: verb %q: want serve, put or tail\n", terminal.OneLine(name))
 		return misuse
@@ -88,14 +87,22 @@ func (c *command) run(ctx context.Context, args []string) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &help):
-		fmt.Fprint(c.stdout, string(help))
-		return 0
+		return c.help(string(help))
 	}
 	fmt.Fprintf(c.stderr, "zapcw %s: %s\n", name, terminal.OneLine(err.Error()))
 	if errors.As(err, &use) {
 		return misuse
 	}
 	return failed
+}
+
+// help prints what was asked for, and returns the exit status.
+func (c *command) help(text string) int {
+	if _, err := fmt.Fprint(c.stdout, text); err != nil {
+		fmt.Fprintf(c.stderr, "zapcw: %s\n", terminal.OneLine(err.Error()))
+		return failed
+	}
+	return 0
 }
 
 // A helpError is the text that was asked for with -h.

@@ -124,6 +124,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"serve", "-port", "1"}, 2, "zapcw serve: flag provided but not defined: -port; -h lists the flags"},
 		{[]string{"serve", "x"}, 2, `zapcw serve: argument "x" is none of the flags; -h lists them`},
 		{[]string{"serve", "-addr", "4586"}, 2, `zapcw serve: -addr "4586": want a host and a port, like 127.0.0.1:4586`},
+		{[]string{"serve", "-addr", ":99999"}, 2, `zapcw serve: -addr ":99999": want a port from 0 to 65535`},
+		{[]string{"serve", "-addr", "127.0.0.1:-1"}, 2, `zapcw serve: -addr "127.0.0.1:-1": want a port from 0 to 65535`},
 		{[]string{"serve", "-addr", strings.TrimPrefix(taken, "http://")}, 1, "zapcw serve: cwltest: listen tcp 127.0.0.1:…"},
 		{[]string{"serve", "-addr", "127.0.0.1:0", "-data", file}, 1, "zapcw serve: " + file + ": …"},
 		{[]string{"serve", "-addr", "127.0.0.1:0", "-data", filepath.Dir(file)}, 1, "zapcw serve: open " + filepath.Dir(file) + ": is a directory"},
@@ -160,6 +162,27 @@ func TestMistakes(t *testing.T) {
 	}
 	if r := run(t, nil); r != (result{stderr: usage, status: 2}) {
 		t.Errorf("without a verb: %+v", r)
+	}
+}
+
+// TestFullOutput fails where what was asked for cannot be printed.
+func TestFullOutput(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no file that is always full: %v", err)
+	}
+	defer full.Close()
+	s := newServer(t)
+	at(t, s, time.Now(), "an event")
+	for _, args := range [][]string{{"-h"}, {"tail", "-h"}, tailArgs(s), tailArgs(s, "-f"), {"serve", "-addr", "127.0.0.1:0"}} {
+		cmd := program(t, nil, args...)
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		var exit *exec.ExitError
+		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.HasPrefix(stderr.String(), "zapcw") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%q: %v, stderr %q; want the status 1 and why", args, err, stderr.String())
+		}
 	}
 }
 

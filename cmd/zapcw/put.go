@@ -25,7 +25,9 @@ end it tells what became of the lines, and reads them back to prove it.
   -endpoint URL  server; otherwise it is found as the SDK does, by
                  AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and the like
   -json          lines are JSON objects: events have the time and the level
-                 that stand there, and are the lines as they are
+                 that stand there, and are the lines as they are. The time is
+                 in timestamp, @timestamp, ts or time: a date with a zone, or
+                 a number since 1970. The level is in level or severity
   -fallback      the input is what zapcw wrote to a Fallback: lines of its own
                  are left out, and events of several lines put together
   -proof=false   do not read back; without the right logs:GetLogEvents it cannot

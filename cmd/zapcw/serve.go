@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -43,13 +45,20 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	if flags.NArg() > 0 {
 		return usageError{fmt.Errorf("argument %q is none of the flags; -h lists them", flags.Arg(0))}
 	}
-	if _, _, err := net.SplitHostPort(addr); err != nil {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
 		return usageError{fmt.Errorf("-addr %q: want a host and a port, like 127.0.0.1:4586", addr)}
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return usageError{fmt.Errorf("-addr %q: want a port from 0 to 65535", addr)}
 	}
 
 	server := &cwltest.Server{KeepEvents: -1} // streams are enough, without records of requests
 	if data != "" {
-		file, err := openData(server, data)
+		file, err := openData(ctx, server, data)
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			return nil // Ctrl-C is how it ends
+		}
 		if err != nil {
 			return err
 		}
@@ -58,13 +67,15 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	if err := server.Listen(addr); err != nil {
 		return err
 	}
-	c.announce(server.URL(), data)
+	if err := c.announce(server.URL(), data); err != nil {
+		return errors.Join(err, server.Close())
+	}
 	<-ctx.Done()
 	return server.Close()
 }
 
 // announce says how the server is reached.
-func (c *command) announce(address, data string) {
+func (c *command) announce(address, data string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		u = &url.URL{Scheme: "http", Host: address}
@@ -77,12 +88,14 @@ func (c *command) announce(address, data string) {
 		}
 		fmt.Fprintf(c.stderr, "zapcw serve: listens on %s: whoever reaches it can read and write all streams\n", reach)
 	}
-	fmt.Fprintf(c.stdout, "A CloudWatch Logs server runs at %s; Ctrl-C ends it.\n", u)
+	w := bufio.NewWriter(c.stdout)
+	fmt.Fprintf(w, "A CloudWatch Logs server runs at %s; Ctrl-C ends it.\n", u)
 	if data != "" {
-		fmt.Fprintf(c.stdout, "Its streams are kept in %s.\n", data)
+		fmt.Fprintf(w, "Its streams are kept in %s.\n", data)
 	}
-	fmt.Fprintf(c.stdout, "\nThe page:  %s/\n\nTo log there, put this line before a command, or behind export:\n\n", u)
+	fmt.Fprintf(w, "\nThe page:  %s/\n\nTo log there, put this line before a command, or behind export:\n\n", u)
 	// boto3 and version 1 of the aws command read AWS_DEFAULT_REGION only, others AWS_REGION only.
-	fmt.Fprintf(c.stdout, "AWS_ENDPOINT_URL=%s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=%[3]s AWS_SECRET_ACCESS_KEY=%[3]s\n",
+	fmt.Fprintf(w, "AWS_ENDPOINT_URL=%s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=%[3]s AWS_SECRET_ACCESS_KEY=%[3]s\n",
 		u, remote.DefaultRegion, remote.DummyKey)
+	return w.Flush() // has the first error of all
 }

@@ -178,6 +178,44 @@ func TestServeKilled(t *testing.T) {
 	}
 }
 
+// TestServeInterruptedWhileLoading stops reading its file when ctx ends, and leaves it as it is.
+func TestServeInterruptedWhileLoading(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "logs.cwl")
+	s := start(t, "-addr", "127.0.0.1:0", "-data", data)
+	client := remote.Local(s.url).Client
+	for n := range 3 {
+		if err := putOne(t.Context(), client, fmt.Sprint(n, strings.Repeat("x", 900_000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	before, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := &command{stdout: os.Stdout, stderr: os.Stderr}
+	if err := c.serve(ctx, []string{"-addr", "127.0.0.1:0", "-data", data}); err != nil {
+		t.Errorf("serve = %v, want nil as after Ctrl-C", err)
+	}
+	if after, err := os.ReadFile(data); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file had %d bytes and has %d, %v", len(before), len(after), err)
+	}
+	// In the middle of the file as well: a read later.
+	ctx, cancel = context.WithCancel(t.Context())
+	r := &interruptible{ctx, strings.NewReader("text")}
+	if n, err := r.Read(make([]byte, 2)); n != 2 || err != nil {
+		t.Errorf("Read = %d, %v", n, err)
+	}
+	cancel()
+	if n, err := r.Read(make([]byte, 2)); n != 0 || err != context.Canceled {
+		t.Errorf("Read = %d, %v, want the end of the context", n, err)
+	}
+}
+
 func putOne(ctx context.Context, client *cloudwatchlogs.Client, text string) error {
 	group, stream := aws.String("/acme/prod"), aws.String("orders")
 	noRetry := func(o *cloudwatchlogs.Options) { o.Retryer = aws.NopRetryer{} }

@@ -1,6 +1,6 @@
 // The page: what the server says, what the user does, and what is shown of it.
 
-import { $, copy, count, el } from "./dom.js";
+import { $, copy, count, el, visible } from "./dom.js";
 import { detail } from "./detail.js";
 import { narrow, patternOf } from "./event.js";
 import { chips, histogram } from "./filters.js";
@@ -129,8 +129,9 @@ function reset() {
   list.take({ matched: 0, from: 0, events: [] });
   list.follow = !state.wanted;
   showFollow();
-  $("title").replaceChildren(el("span", {}, `${state.place.group} / `), state.place.stream);
-  document.title = `${state.place.stream} · zapcw`;
+  $("title").replaceChildren(el("span", {}, `${state.place.group} / `), visible(state.place.stream));
+  $("title").title = visible(`${state.place.group} / ${state.place.stream}`);
+  document.title = visible(`${state.place.stream} · zapcw`);
   state.remember();
   restyle();
   refresh();

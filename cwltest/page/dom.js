@@ -1,5 +1,10 @@
 // Small helpers. Text that comes from events is always a text node, never markup.
 
+// visible replaces characters that control the direction of text, or a terminal, by
+// their escapes. They could make one event look like another.
+export const visible = (text) => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+  (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 // el("div", {class: "row"}, child, "text") makes an element.
 export function el(name, attributes = {}, ...children) {
   const e = document.createElement(name);
@@ -8,9 +13,9 @@ export function el(name, attributes = {}, ...children) {
     else if (key === "color") e.style.setProperty("--c", value);
     else if (key.startsWith("aria-")) e.setAttribute(key, String(value));
     else if (value === true) e.setAttribute(key, "");
-    else if (value !== false && value !== undefined) e.setAttribute(key, value);
+    else if (value !== false && value !== undefined) e.setAttribute(key, key === "title" ? visible(String(value)) : value);
   }
-  e.append(...children.filter((c) => c !== undefined && c !== null));
+  e.append(...children.filter((c) => c !== undefined && c !== null).map((c) => (typeof c === "string" ? visible(c) : c)));
   return e;
 }
 

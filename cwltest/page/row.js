@@ -1,6 +1,6 @@
 // One event as a row of the list.
 
-import { clock, el } from "./dom.js";
+import { clock, el, visible } from "./dom.js";
 import { errorOf, hiddenLines, read } from "./event.js";
 
 export const rowHeight = 24;
@@ -66,14 +66,14 @@ function message(event, parts, view) {
 
 // marked returns nodes of a text in which what was searched for is marked.
 export function marked(text, needle) {
-  if (!needle) return [text];
+  if (!needle) return [visible(text)];
   const fold = needle === needle.toLowerCase();
   const hay = fold ? text.toLowerCase() : text;
   const nodes = [];
   let from = 0;
   for (let at = hay.indexOf(needle); at >= 0; at = hay.indexOf(needle, from)) {
-    nodes.push(text.slice(from, at), el("mark", {}, text.slice(at, at + needle.length)));
+    nodes.push(visible(text.slice(from, at)), el("mark", {}, text.slice(at, at + needle.length)));
     from = at + needle.length;
   }
-  return [...nodes, text.slice(from)];
+  return [...nodes, visible(text.slice(from))];
 }

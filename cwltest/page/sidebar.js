@@ -17,7 +17,7 @@ export function sidebar(listing, before, current, pick) {
   const nodes = [];
   for (const g of listing.groups) {
     const notes = [g.region === listing.region ? "" : g.region, g.retention ? `${g.retention} d` : ""].filter(Boolean).join(", ");
-    nodes.push(el("h2", { title: `${g.region}, ${count(g.bytes)} bytes` }, g.name, notes ? el("small", {}, notes) : ""));
+    nodes.push(el("h2", { title: `${g.name}\n${g.region}, ${count(g.bytes)} bytes` }, el("span", {}, g.name), notes ? el("small", {}, notes) : ""));
     for (const s of g.streams) {
       const place = { region: g.region, group: g.name, stream: s.name };
       const events = known.get(`${g.region}\n${g.name}\n${s.name}`);

@@ -22,7 +22,7 @@ export const state = {
   },
 
   // isPattern says whether the text is no text to be found as it is.
-  get isPattern() { return /^(\{.*\}|%.+%)$/s.test(this.text); },
+  get isPattern() { return /^(\{.*\}|%.+%)$|(^|\s)[?-]["%_\p{L}]/su.test(this.text); },
 
   remember() {
     const q = new URLSearchParams(this.place ?? {});

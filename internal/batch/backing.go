@@ -1,9 +1,6 @@
 package batch
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "math"
 
 // A Backing is memory for the records of a chunk that outlives the process: what
 // Append had finished when the process died, Recover finds.
@@ -14,10 +11,13 @@ import (
 // cleared. Texts have no check: the death of a process does not damage them.
 type Backing struct {
 	Memory []byte
-	Seed   uint64
-	// Length is the bytes of whole records. It lies in memory that outlives the
-	// process, too, and is stored last.
-	Length *atomic.Uint64
+	// Seed is of this use of the memory. See record.sum.
+	Seed uint64
+	// Length is a Length of the whole records. It lies in memory that outlives
+	// the process, too, and is stored last. Nobody else reads it while the process
+	// lives, so the store needs not be atomic, which would cost a quarter of an
+	// Append.
+	Length *uint64
 	// Home takes the chunk back.
 	Home Home
 }
@@ -28,6 +28,22 @@ type Home interface {
 	Free(*Chunk)
 }
 
+// Length is n bytes as a Backing stores them: twice, in 32 bits each, so that a
+// flipped bit does not hide what was there.
+func Length(n int) uint64 { return uint64(n) * (1<<32 + 1) }
+
+// length is the bytes of whole records. When in doubt it is the larger number:
+// what is no record shows.
+func (b *Backing) length() int {
+	n := *b.Length
+	size := uint64(len(b.Memory))
+	low, high := n&math.MaxUint32, n>>32
+	if low > size || high > size {
+		return int(min(low, high, size))
+	}
+	return int(max(low, high))
+}
+
 // A liveSet is the records of a chunk that have no fate yet, if some have.
 type liveSet struct {
 	offsets []uint32
@@ -36,14 +52,14 @@ type liveSet struct {
 
 // NewChunk gives an empty chunk in b. It has no ID yet.
 func (b *Backing) NewChunk() *Chunk {
-	b.Length.Store(0)
+	*b.Length = 0
 	return &Chunk{buf: b.Memory[:0:len(b.Memory)], last: math.MinInt64, backing: b}
 }
 
 // commit makes the record at off valid, which ends at end.
 func (b *Backing) commit(r record, off, end int) {
 	r.setCheck(r.sum(b.Seed, off))
-	b.Length.Store(uint64(end))
+	*b.Length = Length(end)
 }
 
 // settle marks a record as one that has its fate. To do it twice does no harm.
@@ -57,7 +73,7 @@ type Range struct{ Start, End int }
 // something else than records: what was damaged.
 func (b *Backing) Recover() (c *Chunk, damaged []Range) {
 	c = &Chunk{buf: b.Memory, last: math.MinInt64, backing: b}
-	length := int(min(b.Length.Load(), uint64(len(b.Memory))))
+	length := b.length()
 	live := new(liveSet)
 	whole := true // every record is live
 	off := 0

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -86,6 +87,23 @@ func (c *Chunk) Len() int {
 	return len(c.buf)
 }
 
+// Cap is the memory that its events may take, Len or more.
+func (c *Chunk) Cap() int { return len(c.buf) }
+
+// First is the time of the oldest event that has no fate, of which there must be one.
+func (c *Chunk) First() int64 {
+	first := c.time(0)
+	if c.live != nil {
+		first = c.time(c.live.offsets[0])
+	}
+	if c.unsorted {
+		for off := range c.offsets() {
+			first = min(first, c.time(off))
+		}
+	}
+	return first
+}
+
 // Fits tells whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
@@ -115,14 +133,17 @@ func (c *Chunk) arrive(ms int64, seq uint32) {
 }
 
 // offsets is where the records are that have no fate.
-func (c *Chunk) offsets() (all []uint32) {
+func (c *Chunk) offsets() iter.Seq[uint32] {
 	if c.live != nil {
-		return slices.Clone(c.live.offsets)
+		return slices.Values(c.live.offsets)
 	}
-	for off := uint32(0); int(off) < len(c.buf); off += uint32(Cost(c.record(off).textLen())) {
-		all = append(all, off)
+	return func(yield func(uint32) bool) {
+		for off := uint32(0); int(off) < len(c.buf); off += uint32(Cost(c.record(off).textLen())) {
+			if !yield(off) {
+				return
+			}
+		}
 	}
-	return all
 }
 
 // record is the head of the record at off.

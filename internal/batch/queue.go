@@ -254,7 +254,7 @@ type source struct {
 func (s *source) open(c *Chunk) {
 	s.chunk, s.n = c, uint32(c.Open)
 	if c.unsorted {
-		s.order = c.offsets()
+		s.order = slices.Collect(c.offsets())
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {

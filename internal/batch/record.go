@@ -30,10 +30,11 @@ func (r record) check() uint32 { return binary.LittleEndian.Uint32(r[16:]) }
 func (r record) setCheck(c uint32) { binary.LittleEndian.PutUint32(r[16:], c) }
 
 // sum is the check of a live record at off, in a use of memory that has this
-// seed. The complement is that of a settled one: no flipped bit makes one of the
-// other.
+// seed. Only their sum counts: neighbours whose seeds differ by their distance are
+// one memory. The complement is the check of a settled record: no flipped bit
+// makes one of the other.
 func (r record) sum(seed uint64, off int) uint32 {
-	h := (binary.LittleEndian.Uint64(r) ^ seed + uint64(off)) * 0x9e3779b97f4a7c15
+	h := (binary.LittleEndian.Uint64(r) ^ (seed + uint64(off))) * 0x9e3779b97f4a7c15
 	h = (h ^ h>>32 ^ binary.LittleEndian.Uint64(r[8:])) * 0xd6e8feb86659fd93
 	return uint32(h >> 32)
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,42 @@ const (
 	patience = 2 * time.Minute
 )
 
-// chromium finds a browser, or skips the test and says how to have one.
-func chromium(t *testing.T) string {
-	t.Helper()
+// What is made once for all tests, by the first that wants it.
+var (
+	browser = sync.OnceValues(startBrowser)
+	shop    = sync.OnceValues(buildShop)
+	atEnd   []func()
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	for _, f := range atEnd {
+		f()
+	}
+	os.Exit(status)
+}
+
+// startBrowser returns a context whose children are tabs.
+func startBrowser() (context.Context, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(findChromium()),
+		chromedp.WindowSize(1200, 640),
+		chromedp.Flag("no-sandbox", os.Getuid() == 0), // Chromium has none for root
+		chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.WSURLReadTimeout(patience),
+	)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(ctx)
+	atEnd = append(atEnd, func() {
+		_ = chromedp.Cancel(ctx) // waits
+		cancel()
+		stop()
+	})
+	return ctx, chromedp.Do(ctx)
+}
+
+// findChromium returns the path of a browser, or nothing.
+func findChromium() string {
 	for _, name := range []string{os.Getenv("ZAPCW_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
 		if name == "" {
 			continue
@@ -37,12 +71,36 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	const how = "no Chromium: install Debian's package chromium, or set ZAPCW_CHROMIUM to its path"
-	if os.Getenv("CI") != "" {
-		t.Fatal(how)
-	}
-	t.Skip(how)
 	return ""
+}
+
+// buildShop returns the path of examples/unified, built.
+func buildShop() (string, error) {
+	dir, err := os.MkdirTemp("", "shop")
+	if err != nil {
+		return "", err
+	}
+	atEnd = append(atEnd, func() { os.RemoveAll(dir) })
+	bin := filepath.Join(dir, "unified")
+	build := exec.Command("go", "build", "-o", bin, "./examples/unified")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return bin, nil
+}
+
+// wantBrowser skips the test if there is none, and says how to have one.
+func wantBrowser(t *testing.T) {
+	t.Helper()
+	const how = "no Chromium: install Debian's package chromium, or set ZAPCW_CHROMIUM to its path"
+	switch {
+	case findChromium() != "":
+	case os.Getenv("CI") != "":
+		t.Fatal(how)
+	default:
+		t.Skip(how)
+	}
 }
 
 // newServer returns a server with a page.
@@ -78,22 +136,18 @@ type page struct {
 	ctx context.Context
 }
 
-// open opens the page of a server at its stream, in a browser of its own. Any exception
+// open opens the page of a server at its stream, with a profile of its own. Any exception
 // in the page's code, and anything that is loaded from elsewhere, fails the test.
 func open(t *testing.T, s *cwltest.Server, more ...chromedp.Action[chromedp.Void]) *page {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)),
-		chromedp.WindowSize(1200, 640),
-		chromedp.Flag("no-sandbox", os.Getuid() == 0), // Chromium has none for root
-		chromedp.Flag("force-color-profile", "srgb"),
-		chromedp.WSURLReadTimeout(patience),
-	)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	wantBrowser(t)
+	all, err := browser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(all, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
 	p := &page{t, ctx}
 	p.watch(s.URL())
@@ -146,22 +200,15 @@ func (p *page) countIs(text string) {
 	p.await(fmt.Sprintf(`document.querySelector("#counts").textContent === %q`, text))
 }
 
-// shop is examples/unified, built.
-func shop(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "unified")
-	build := exec.Command("go", "build", "-o", bin, "./examples/unified")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
 // openShop has three processes log into the stream until the function that it returns is called.
 func openShop(t *testing.T, s *cwltest.Server) (end func()) {
 	t.Helper()
-	cmd := exec.Command(shop(t), "-web", "-endpoint", s.URL(), "-group", group, "-stream", stream)
+	wantBrowser(t)
+	bin, err := shop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "-web", "-endpoint", s.URL(), "-group", group, "-stream", stream)
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "AWS_") {
 			cmd.Env = append(cmd.Env, kv)

@@ -34,7 +34,7 @@ func Map(path, want string, v any, known ...string) (map[string]any, error) {
 
 // Size gives a number of bytes, up to most: a whole number, or a text that may
 // have a unit, like 64KiB.
-func Size(v any, most int) (int, error) {
+func Size(v any, most int64) (int64, error) {
 	n, ok := Number(v)
 	if text, isText := v.(string); isText {
 		n, ok = parseSize(text)
@@ -45,7 +45,7 @@ func Size(v any, most int) (int, error) {
 	case !ok || !(n >= 0) || n != math.Trunc(n):
 		return 0, Wrong("a number of bytes, or a size like 64KiB or 1MiB", v)
 	}
-	return int(n), nil
+	return int64(n), nil
 }
 
 // Number gives what is a number, as decoders give them.
@@ -82,13 +82,13 @@ func parseSize(text string) (n float64, ok bool) {
 }
 
 // sizeText writes n in the largest unit that it is a multiple of.
-func sizeText(n int) string {
+func sizeText(n int64) string {
 	for _, u := range slices.Backward(units[:]) {
-		if n >= int(u.bytes) && n%int(u.bytes) == 0 {
-			return fmt.Sprint(n/int(u.bytes), u.name)
+		if n >= int64(u.bytes) && n%int64(u.bytes) == 0 {
+			return fmt.Sprint(n/int64(u.bytes), u.name)
 		}
 	}
-	return strconv.Itoa(n)
+	return strconv.FormatInt(n, 10)
 }
 
 // Wrong is an error that says what is wanted, and what is there.

@@ -55,11 +55,11 @@ func Whole[T int | int32](to *T) func(any) error {
 }
 
 // Bytes reads a number of bytes as Size does.
-func Bytes(to *int, most int) func(any) error {
+func Bytes[T int | int64](to *T, most T) func(any) error {
 	return func(v any) error {
-		n, err := Size(v, most)
+		n, err := Size(v, int64(most))
 		if err == nil {
-			*to = n
+			*to = T(n)
 		}
 		return err
 	}

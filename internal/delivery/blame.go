@@ -60,12 +60,12 @@ func textOf(err error) string {
 // add takes down an event that failed alone.
 func (b *blame) add(r *request, err error) { b.alone = append(b.alone, badEvent{r, err}) }
 
-// suspicious tells whether to try the newest events next.
+// suspicious reports whether to try the newest events next.
 func (b *blame) suspicious() bool {
 	return !b.taken && !b.probed && !b.varied && (b.known || len(b.alone) >= maxAlone)
 }
 
-// everything tells whether it is no event's fault.
+// everything reports whether it is no event's fault.
 func (b *blame) everything() bool {
 	switch {
 	case b.taken:
@@ -76,7 +76,7 @@ func (b *blame) everything() bool {
 	return b.probed || len(b.alone) >= maxAloneBlind
 }
 
-// often tells whether so much fails that puts are to be spaced.
+// often reports whether so much fails that puts are to be spaced.
 func (b *blame) often() bool { return b.puts > maxBadPuts }
 
 // settle reports the bad events, because something was taken or nothing is left.

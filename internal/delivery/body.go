@@ -73,7 +73,7 @@ func (b *body) free() {
 	}
 }
 
-// takesBodies tells whether the client is the SDK's, and speaks the protocol
+// takesBodies reports whether the client is the SDK's, and speaks the protocol
 // that a body is written in.
 func takesBodies(c Client) bool {
 	if _, ok := c.(*LazyClient); ok {

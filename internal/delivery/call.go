@@ -38,7 +38,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// call makes one call within a limit. It tells whether the call was abandoned, and
+// call makes one call within a limit. It reports whether the call was abandoned, and
 // may go on.
 func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Context) (Out, error)) (out Out, abandoned bool, err error) {
 	if c.abandoned.Load() >= maxAbandoned {
@@ -90,7 +90,7 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	return a.out, false, a.err
 }
 
-// receive waits until grace after ctx is done, and tells whether something came.
+// receive waits until grace after ctx is done, and reports whether something came.
 func receive[T any](ctx context.Context, from <-chan T) (v T, came bool) {
 	select {
 	case v = <-from:

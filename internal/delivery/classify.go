@@ -114,13 +114,13 @@ func classifyAnswer(err error) class {
 	return classFatal
 }
 
-// namesStream tells whether a text is about the name of a group or a stream, which
+// namesStream reports whether a text is about the name of a group or a stream, which
 // is no event's fault.
 func namesStream(text string) bool {
 	return strings.Contains(text, "logGroupName") || strings.Contains(text, "logStreamName")
 }
 
-// skewed tells whether a signature was refused for its time: the clock is wrong,
+// skewed reports whether a signature was refused for its time: the clock is wrong,
 // and the SDK has learned by how much, or the process was frozen between signing
 // and sending. The next signature will be right.
 func skewed(err error) bool {
@@ -137,17 +137,16 @@ func skewed(err error) bool {
 
 var signatureTime = regexp.MustCompile(`(?i)^signature (expired|not yet current)`)
 
-// throttled tells whether whoever answered wants fewer calls.
+// throttled reports whether whoever answered wants fewer calls.
 func throttled(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && throttleCode(api.ErrorCode()) || statusOf(err) == http.StatusTooManyRequests
 }
 
-// putThrottled tells whether it was a put that came too often: creations have a
+// putThrottled reports whether it was a put that came too often: creations have a
 // quota of their own.
 func putThrottled(err error) bool {
-	var creation *creationError
-	return throttled(err) && !errors.As(err, &creation)
+	return throttled(err) && !errors.As(err, new(*creationError))
 }
 
 func throttleCode(code string) bool {
@@ -173,7 +172,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isReset tells whether the other side ended a connection that was there.
+// isReset reports whether the other side ended a connection that was there.
 func isReset(err error) bool {
 	if originOf(err) != fromNetwork || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -190,7 +189,7 @@ func isReset(err error) bool {
 		strings.Contains(err.Error(), "stream error: ") // of HTTP/2, which has no type outside net/http
 }
 
-// isTimeout tells whether a put was sent and not answered in time.
+// isTimeout reports whether a put was sent and not answered in time.
 func isTimeout(err error) bool {
 	return errors.As(err, new(timeoutError)) && originOf(err) == fromNetwork
 }
@@ -198,8 +197,7 @@ func isTimeout(err error) bool {
 // exists reports whether what was to be created exists already, which counts as
 // success.
 func exists(err error) bool {
-	var e *types.ResourceAlreadyExistsException
-	return originOf(err) == fromService && errors.As(err, &e)
+	return originOf(err) == fromService && errors.As(err, new(*types.ResourceAlreadyExistsException))
 }
 
 // A creationError is an error of a creation.

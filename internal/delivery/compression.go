@@ -21,12 +21,12 @@ const minPacked = 1 << 10
 // errNoGzip is a server that does not know gzip. It comes with what that said.
 var errNoGzip = errors.New("compression turned off: the server accepted the same request uncompressed")
 
-// wanted tells whether the body of r is to be compressed.
+// wanted reports whether the body of r is to be compressed.
 func (c *compression) wanted(r *request, asked bool) bool {
 	return asked && r.size >= minPacked && c.state.Load() != gzipOff
 }
 
-// blames tells whether r is to be sent again at once, plain, because the server
+// blames reports whether r is to be sent again at once, plain, because the server
 // answered with an error and has never taken a compressed body. No answer says
 // for sure that it is gzip that the server does not know: if the same put gets
 // through plain it was that, if not it is what the error says.
@@ -41,7 +41,7 @@ func (c *compression) blames(r *request, cl class, err error) bool {
 }
 
 // turnOff is for a server that took plain what it did not take compressed. It
-// tells whether that is new.
+// reports whether that is new.
 func (c *compression) turnOff() bool { return c.state.CompareAndSwap(gzipUntried, gzipOff) }
 
 // confirm is for a server that took a compressed body.

@@ -116,7 +116,7 @@ func (d *delivery) halve(err error) {
 }
 
 // tellAlone puts a notice that was taken off, after the events that it stood
-// before: the next batch may have a bad event, too. It tells whether there is
+// before: the next batch may have a bad event, too. It reports whether there is
 // one.
 func (d *delivery) tellAlone() bool {
 	if d.notice == "" {
@@ -157,7 +157,7 @@ func (d *delivery) suspect(ctx context.Context, c class, err error) error {
 }
 
 // newestFirst has the events of the last millisecond go next, which keeps their
-// order in the stream. It tells whether there are others.
+// order in the stream. It reports whether there are others.
 func (d *delivery) newestFirst() bool {
 	from, last := 0, d.whole.Last()
 	for e := range d.whole.All() {

@@ -6,18 +6,18 @@ import (
 	"unicode"
 )
 
-// An explained error begins with whose it is and leaves out what the SDK says
-// about the steps on the way there.
-type explained struct {
+// A rewordedError is an error in other words.
+type rewordedError struct {
 	text string
 	err  error
 }
 
-func (e *explained) Error() string { return e.text }
-func (e *explained) Unwrap() error { return e.err }
+func (e *rewordedError) Error() string { return e.text }
+func (e *rewordedError) Unwrap() error { return e.err }
 
-// explain shortens errors that are not the service's own. It takes out of all what
-// a terminal would obey: the text is somebody else's.
+// explain shortens errors that are not the service's own: they begin with whose
+// they are and leave out what the SDK says about the steps on the way there. It
+// takes out of all what a terminal would obey: the text is somebody else's.
 func explain(err error) error {
 	var (
 		whose  string
@@ -30,7 +30,7 @@ func explain(err error) error {
 		whose = "configuration: "
 	default:
 		if text := err.Error(); strings.ContainsFunc(text, unprintable) {
-			return &explained{printable(text), err}
+			return &rewordedError{printable(text), err}
 		}
 		return err
 	}
@@ -49,7 +49,7 @@ func explain(err error) error {
 	for _, step := range []string{"get credentials: ", "failed to refresh cached credentials, ", "failed to resolve service endpoint, ", "endpoint rule error, ", "Invalid Configuration: "} {
 		text = strings.TrimPrefix(text, step)
 	}
-	return &explained{whose + printable(strings.TrimPrefix(text, "failed to ")), err}
+	return &rewordedError{whose + printable(strings.TrimPrefix(text, "failed to ")), err}
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -24,17 +24,21 @@ const (
 // Fates is how many there are.
 const Fates = int(Unusable) + 1
 
-// Rejected tells whether the service said no to the event itself.
+// Kept is no fate yet: nobody waits any longer, and the event is in the spool.
+const Kept = Fate(Fates)
+
+// Rejected reports whether the service said no to the event itself.
 func (f Fate) Rejected() bool { return f >= TooOld && f <= Invalid }
 
-// Spilled tells whether the event never was the service's to judge.
-func (f Fate) Spilled() bool { return f >= Full }
+// Spilled reports whether the event never was the service's to judge.
+func (f Fate) Spilled() bool { return f >= Full && f != Kept }
 
 func (f Fate) String() string {
-	return [Fates]string{
+	return [Fates + 1]string{
 		"delivered",
 		"more than 14 days old", "older than the group's retention", "more than 2 hours ahead", "invalid",
 		"memory full", "out of time", "refused", "after Close", "not usable",
+		"kept in the spool",
 	}[f]
 }
 

@@ -42,9 +42,8 @@ func Code(err error) string {
 
 // Hint is what a reader of the error can do about it, or nothing.
 func Hint(err error) string {
-	var untried *untriedError
 	switch {
-	case errors.As(err, &untried):
+	case errors.As(err, new(*untriedError)):
 		return "" // nothing is wrong
 	case errors.Is(err, errNoGzip):
 		return "set Compress to false for this server"
@@ -93,7 +92,7 @@ func hintAnswer(err error) string {
 
 const hintKey = "check the policy of the KMS key"
 
-// aboutKey tells whether an error is about the key that encrypts the group.
+// aboutKey reports whether an error is about the key that encrypts the group.
 func aboutKey(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && (strings.Contains(strings.ToLower(api.ErrorMessage()), "kms key") ||

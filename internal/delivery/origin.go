@@ -79,13 +79,13 @@ func originOf(err error) origin {
 	return fromNetwork
 }
 
-// answered tells whether there is an answer behind an error of one: the SDK wraps
+// answered reports whether there is an answer behind an error of one: the SDK wraps
 // what goes wrong before in the same way.
 func answered(e *smithyhttp.ResponseError) bool {
 	return e != nil && e.Response != nil && e.Response.Response != nil && e.Response.StatusCode > 0
 }
 
-// ours tells whether an operation is one that a Stream asked for.
+// ours reports whether an operation is one that a Stream asked for.
 func ours(e *smithy.OperationError) bool {
 	switch e.Operation() {
 	case "PutLogEvents", "CreateLogStream", "CreateLogGroup", "PutRetentionPolicy":
@@ -98,10 +98,12 @@ func ours(e *smithy.OperationError) bool {
 // types for them. All but the first end in what no waiting can mend.
 const identityStep = "get identity: "
 
-var configSteps = regexp.MustCompile(`^(resolve auth scheme|bind auth scheme params|sign request): ` +
-	`|^(could not select an auth scheme|no resolved auth scheme|no identity|no signer)` +
-	`|^failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
-	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid)`)
+// One ^ for all: with one for each a text is searched from every byte of it,
+// which takes a tenth of a millisecond, several times for each error.
+var configSteps = regexp.MustCompile(`^(?:(resolve auth scheme|bind auth scheme params|sign request): ` +
+	`|(could not select an auth scheme|no resolved auth scheme|no identity|no signer)` +
+	`|failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
+	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid))`)
 
 // brokeOff finds what net/http says of an answer in HTTP/2 that did not end: a
 // stream that was reset, a connection that was closed or lost.
@@ -125,7 +127,7 @@ func stepOf(text string) origin {
 // when the answer has none.
 var codeForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{2,63}$`)
 
-// answerer tells whether it was CloudWatch Logs that answered. A gateway, a proxy
+// answerer reports whether it was CloudWatch Logs that answered. A gateway, a proxy
 // or another service at the same address may have a code too, but not one that
 // the SDK or these lists know, and no request id.
 func answerer(err error) origin {

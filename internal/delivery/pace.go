@@ -165,7 +165,7 @@ func (p *pace) expedite(until time.Time) {
 	p.wakeLocked()
 }
 
-// refusing tells whether the last attempt was refused and the next is so far off
+// refusing reports whether the last attempt was refused and the next is so far off
 // that nobody should wait for it.
 func (p *pace) refusing() bool {
 	p.mu.Lock()
@@ -180,7 +180,7 @@ func (p *pace) cause() error {
 	return p.last
 }
 
-// refused tells whether waiting will not mend what failed last.
+// refused reports whether waiting will not mend what failed last.
 func (p *pace) refused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

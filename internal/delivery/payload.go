@@ -18,7 +18,7 @@ type payload struct {
 	entity        *Entity // may be nil
 }
 
-// append appends the payload as JSON, and tells how many bytes of the events were
+// append appends the payload as JSON, and returns how many bytes of the events were
 // not UTF-8. With a packer out is but the end, and the packer has the rest.
 //
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
@@ -31,12 +31,11 @@ func (p *payload) append(b []byte, z *packer) (out []byte, invalid int) {
 		b = append(b, `","sequenceToken":"`...)
 		b = jsonenc.AppendEscaped(b, *p.token)
 	}
+	b = append(b, '"')
 	if p.entity != nil {
-		b = p.entity.append(append(b, `","entity":`...))
-		b = append(b, `,"logEvents":[`...)
-	} else {
-		b = append(b, `","logEvents":[`...)
+		b = p.entity.append(append(b, `,"entity":`...))
 	}
+	b = append(b, `,"logEvents":[`...)
 	// Between two texts there is always the same, but for the time, and that is
 	// often the same too.
 	var buf [64]byte

@@ -80,7 +80,7 @@ type readCloser struct {
 	io.Closer
 }
 
-// isAnswer tells whether a text can be an answer to a put: a JSON object with no
+// isAnswer reports whether a text can be an answer to a put: a JSON object with no
 // other members than that has.
 func isAnswer(text []byte) bool {
 	var members map[string]json.RawMessage

@@ -19,7 +19,7 @@ func (e *putError) Error() string {
 
 func (e *putError) Unwrap() error { return e.err }
 
-// Uncounted is err without the number of events of the put that failed: what
+// Uncounted returns err without the number of events of the put that failed: what
 // counts the events of a cause puts its own number before it.
 func Uncounted(err error) error {
 	var e *putError
@@ -27,13 +27,5 @@ func Uncounted(err error) error {
 		return err
 	}
 	plain := fmt.Sprintf("put events to %s/%s: %v", e.group, e.stream, e.err)
-	return &uncountedError{strings.Replace(err.Error(), e.Error(), plain, 1), err}
+	return &rewordedError{strings.Replace(err.Error(), e.Error(), plain, 1), err}
 }
-
-type uncountedError struct {
-	text string
-	err  error
-}
-
-func (e *uncountedError) Error() string { return e.text }
-func (e *uncountedError) Unwrap() error { return e.err }

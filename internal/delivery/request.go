@@ -56,7 +56,7 @@ func (r *request) count() int {
 	return r.evs.Len()
 }
 
-// tooLarge tells whether it must be divided. One event is sent, whatever it is.
+// tooLarge reports whether it must be divided. One event is sent, whatever it is.
 func (r *request) tooLarge() bool { return r.size > batch.MaxBytes && r.count() > 1 }
 
 const (
@@ -67,7 +67,7 @@ const (
 	smallBody = 4 << 10
 )
 
-// reset counts failures that may be for the size of the request, and tells whether
+// reset counts failures that may be for the size of the request, and reports whether
 // it is to be divided: some proxies reset the connection of what they find too
 // large, or answer with a page of theirs, or never. In an outage of another kind
 // this costs a few puts after it.
@@ -79,7 +79,7 @@ func (r *request) reset(err error) bool {
 	return r.resets >= maxResets && r.size > smallBody && r.count() > 1
 }
 
-// compressed tells whether the body that was sent last is.
+// compressed reports whether the body that was sent last is.
 func (r *request) compressed() bool { return r.body != nil && r.body.gzip }
 
 // ensureBody makes the body, unless there is one from the last attempt.
@@ -97,7 +97,7 @@ func (r *request) ensureBody(p payload, gzip bool) error {
 	return nil
 }
 
-// sentBody is to be called after a call with the body. It tells whether the SDK
+// sentBody is to be called after a call with the body. It reports whether the SDK
 // ignored the body and sent something else. A body that whoever comes back may
 // still read is not used again.
 func (r *request) sentBody(abandoned bool, err error) (ignored bool) {

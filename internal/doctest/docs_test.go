@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
@@ -144,6 +145,8 @@ func TestTableOfFields(t *testing.T) {
 		"MaxAge":        strings.TrimSuffix(defaultOf(t, "MaxAge"), "0s"),
 		"MaxPending":    strings.Replace(defaultOf(t, "MaxPending"), "33554432", "32 MiB", 1),
 		"WhenFull":      "`Spill`",
+		"Spool":         "none",
+		"MaxSpool":      strings.Replace(defaultOf(t, "MaxSpool"), "1073741824", "1 GiB", 1),
 		"MaxEventBytes": "1,048,576",
 		"Concurrency":   defaultOf(t, "Concurrency"),
 		"Compress":      "false",
@@ -304,6 +307,21 @@ func TestTableOfKeys(t *testing.T) {
 	wantSame(t, "keys in docs/configuration.md", keys, strings.Split(known(t, err), ", "))
 	_, err = zapcw.OpenSink(&url.URL{Scheme: "cloudwatch", RawQuery: "unknown=1"})
 	wantSame(t, "parameters in docs/configuration.md", parameters, strings.Split(known(t, err), ", "))
+}
+
+// TestTableOfLogClasses compares docs/operations.md's classes of groups with the SDK's.
+func TestTableOfLogClasses(t *testing.T) {
+	var got, want []string
+	for _, row := range table(t, chapter(t, "docs/operations.md", "Retention and classes"), "class", "types") {
+		got = append(got, codes(row[0])[0])
+	}
+	for _, class := range types.LogGroupClass("").Values() {
+		want = append(want, string(class))
+	}
+	wantSame(t, "classes of groups", got, want)
+	if text := chapter(t, "docs/operations.md", "Retention and classes"); !strings.Contains(text, "`"+string(types.PolicyTypeRetentionPolicy)+"`") {
+		t.Errorf("no policy %s", types.PolicyTypeRetentionPolicy)
+	}
 }
 
 // TestStatsInOperations compares the fields of Stats, and the names of fates,

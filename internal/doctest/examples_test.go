@@ -2,6 +2,7 @@ package doctest
 
 import (
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -147,6 +148,36 @@ func parse(t *testing.T, name string, use func(*ast.File)) {
 	for _, e := range entries {
 		if !strings.HasSuffix(e, "_test.go") {
 			parse(t, name+"/"+e, use)
+		}
+	}
+}
+
+// TestExamplesAreWhole wants every Example to be a program of its own, with what it uses
+// of its file, and to be there once: pkg.go.dev leaves out what stands in other files.
+func TestExamplesAreWhole(t *testing.T) {
+	for _, dir := range []string{".", "cwlambda", "cwltest"} {
+		names, err := fs.Glob(os.DirFS(dir), "*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := make(map[string]string)
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range doc.Examples(file) {
+				if e.Play == nil {
+					t.Errorf("%s/%s: Example%s uses what is declared in another file", dir, name, e.Name)
+				}
+				if other, ok := seen[e.Name]; ok {
+					t.Errorf("%s/%s: Example%s is in %s too", dir, name, e.Name, other)
+				}
+				seen[e.Name] = name
+			}
+		}
+		if len(seen) == 0 {
+			t.Errorf("%s has no Example", dir)
 		}
 	}
 }

@@ -79,6 +79,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -89,6 +90,7 @@ import (
 
 var (
 	_ time.Duration
+	_ types.LogGroupClass
 	_ cwltest.Fault
 	_ = json.Unmarshal
 	_ = cwlambda.Start

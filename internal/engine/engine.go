@@ -48,6 +48,7 @@ type Engine struct {
 	ledger   ledger
 	fallback fallback
 	holds    atomic.Pointer[holds] // nil as long as nothing was kept back
+	shelf    *shelf                // nil without a spool
 	streams  *streams
 }
 
@@ -61,7 +62,17 @@ func New(o Options) *Engine {
 	e.streams = newStreams(e, &o)
 	e.intake.setUp(e)
 	e.ledger.engine = e
+	if o.Spool != "" {
+		e.shelf = newShelf(e, &o)
+	}
 	return e
+}
+
+// Start has what dead owners of a spool left sent. It does not wait for that.
+func (e *Engine) Start() {
+	if e.shelf != nil {
+		go e.shelf.adopt()
+	}
 }
 
 // Add accepts one entry, which is one event, or several if it is too long for
@@ -81,31 +92,35 @@ func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) 
 	whole := [1][]byte{text}
 	parts, cost := whole[:], batch.Cost(len(text))
 	// An invalid byte counts three times, so most texts need no count.
-	if 3*len(text) > e.limits.maxText {
-		parts = batch.Split(text, e.limits.maxText)
+	if most := int(e.limits.maxText); 3*len(text) > most {
+		parts = batch.Split(text, most)
 		cost += batch.Cost(0) * (len(parts) - 1)
 	}
 	for {
 		v := e.intake.accept(ms, level, parts, cost, place)
-		if v == admitted {
+		fits := cost <= e.limits.pendingFor(level)
+		switch {
+		case v == admitted:
 			return nil
-		}
-		// What never fits is not waited for.
-		if v != memoryFull || !e.limits.block || cost > e.limits.pendingFor(level) {
+		case v != memoryFull:
+			return e.refuse(ms, level, parts, cost, v)
+		case fits && e.shelve():
+		case e.store(ms, level, parts):
+			return nil
+		case fits && e.limits.block: // what never fits is not waited for
+			e.intake.waitForRoom(cost, level)
+		default:
 			return e.refuse(ms, level, parts, cost, v)
 		}
-		e.intake.waitForRoom(cost, level)
 	}
 }
 
 var space = []byte(" ")
 
-// Sync is Flush within Options.Timeout.
-func (e *Engine) Sync() error {
+// Bounded gives a context for Options.Timeout, which is for Sync and Close.
+func (e *Engine) Bounded() (context.Context, context.CancelFunc) {
 	limit := e.limits.timeout
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("the Timeout of %s is exceeded: %w", limit, context.DeadlineExceeded))
-	defer cancel()
-	return e.Flush(ctx)
+	return context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("the Timeout of %s is exceeded: %w", limit, context.DeadlineExceeded))
 }
 
 // Flush sends what is buffered and returns when every event that was accepted
@@ -114,7 +129,7 @@ func (e *Engine) Sync() error {
 func (e *Engine) Flush(ctx context.Context) error {
 	w, f := e.wait(ctx)
 	if w == nil {
-		return f.err(e.streams.service.Group, e.streams.name())
+		return e.report(f)
 	}
 	select {
 	case <-w.done:
@@ -122,7 +137,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 		e.expire(w, context.Cause(ctx))
 		<-w.done
 	}
-	return w.failure.err(e.streams.service.Group, e.streams.name())
+	return e.report(w.failure)
 }
 
 // Drain is Flush, except that what has no fate when ctx is done stays pending and
@@ -131,7 +146,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 func (e *Engine) Drain(ctx context.Context) error {
 	w, f := e.wait(ctx)
 	if w == nil {
-		return f.err(e.streams.service.Group, e.streams.name())
+		return e.report(f)
 	}
 	var left error
 	select {
@@ -139,11 +154,28 @@ func (e *Engine) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		left = e.leave(w, context.Cause(ctx))
 	}
-	return errors.Join(w.failure.err(e.streams.service.Group, e.streams.name()), left)
+	return errors.Join(e.report(w.failure), left)
 }
 
-// Close lets no entry in any more, and ends every Add that is blocked.
-func (e *Engine) Close() { e.intake.close() }
+// report makes an error of what a caller is told.
+func (e *Engine) report(f *failure) error {
+	dir := ""
+	if e.shelf != nil {
+		dir = e.shelf.dir
+	}
+	return f.err(e.streams.service.Group, e.streams.name(), dir)
+}
+
+// Close lets no entry in any more, ends every Add that is blocked, and flushes for
+// the last time. What a spool still holds then is the next owner's.
+func (e *Engine) Close(ctx context.Context) error {
+	e.intake.close()
+	err := e.Flush(ctx)
+	if e.shelf != nil {
+		err = errors.Join(err, e.closeSpool())
+	}
+	return err
+}
 
 // Stats returns a consistent snapshot.
 func (e *Engine) Stats() Stats {
@@ -151,6 +183,7 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.Unlock()
 	st := e.ledger.statsLocked()
 	st.Held, st.Evicted = e.holds.Load().counts()
+	st.Spooled = e.shelf.eventsLocked()
 	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.heldLocked()
 	return st
 }
@@ -168,6 +201,7 @@ func (e *Engine) Widen() { e.intake.widen() }
 // has its fate already. What the last Sync did not report is then the caller's
 // to tell.
 func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
+	e.shelf.wait(ctx)
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
 	f := e.ledger.takeUnreportedLocked()
@@ -191,6 +225,9 @@ func (e *Engine) expire(w *wait, why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if w.open > 0 {
+		if e.intake.isClosed() {
+			e.shelf.closeLocked()
+		}
 		e.intake.triggerLocked(true)
 		e.sender.expireLocked(w.newest, why)
 	}
@@ -200,7 +237,7 @@ func (e *Engine) expire(w *wait, why error) {
 func (e *Engine) leave(w *wait, why error) error {
 	e.mu.Lock()
 	waited := e.waits.removeLocked(w)
-	pending := e.intake.memory.pendingLocked().events()
+	pending := e.intake.memory.pendingLocked().events() + e.shelf.eventsLocked()
 	e.mu.Unlock()
 	if !waited {
 		return nil
@@ -213,6 +250,9 @@ func (e *Engine) leave(w *wait, why error) error {
 // their notice did not arrive.
 func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 	var lost error
+	if fate == delivery.Late {
+		evs = e.keep(evs, why)
+	}
 	if fate != delivery.Delivered {
 		lost = e.fallback.events(evs, fate, why)
 	}
@@ -221,6 +261,7 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 			g.add(ev.Time, ev.Level(), fate)
 		}
 	}
+	evs.Settle()
 	var some [32]*batch.Chunk
 	free := some[:0]
 	e.mu.Lock()
@@ -230,8 +271,7 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 		e.noteFailureLocked(fate, evs.Len(), why, lost)
 	}
 	for c, n := range evs.Chunks() {
-		if c.Open -= n; c.Open == 0 {
-			e.closeChunkLocked(c.ID)
+		if e.countOutLocked(c, n) {
 			free = append(free, c)
 		}
 	}
@@ -260,45 +300,25 @@ func (e *Engine) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
 	}
 }
 
+// countOutLocked counts n events of c out, which are settled or kept. If they were
+// its last it goes back to the spool, or the caller is to free it.
+func (e *Engine) countOutLocked(c *batch.Chunk, n int) (free bool) {
+	if c.Open -= n; c.Open > 0 {
+		return false
+	}
+	kept := c.Kept > 0
+	switch {
+	case kept:
+		e.shelf.putLocked(c, 0, c.Kept)
+	case c.Backing() != nil:
+		c.Free() // whoever waits may close the spool
+	}
+	e.closeChunkLocked(c.ID)
+	return !kept && c.Backing() == nil
+}
+
 // closeChunkLocked counts out a chunk whose events all have their fate.
 func (e *Engine) closeChunkLocked(id uint64) {
 	e.intake.closeLocked()
 	e.waits.chunkClosedLocked(id)
-}
-
-// wakeSenderLocked has the sender look, and makes one if there is none.
-func (e *Engine) wakeSenderLocked() {
-	if e.sender == nil {
-		e.sender = newSender(e)
-		go e.sender.run()
-		return
-	}
-	e.sender.wake()
-}
-
-// unpark gives a new sender what the last one left.
-func (e *Engine) unpark() *queue {
-	e.intake.lockAll()
-	defer e.intake.unlockAll()
-	q := e.parked
-	if q == nil {
-		q = new(queue)
-		q.Daily = e.streams.daily()
-		return q
-	}
-	e.parked = nil
-	e.intake.unparkLocked(q.tally())
-	return q
-}
-
-// parkLocked ends the sender, if what it has queued can wait.
-func (e *Engine) parkLocked(q *queue) bool {
-	if !e.intake.parkLocked(q.tally(), q.since) {
-		return false
-	}
-	if !q.Empty() {
-		e.parked = q
-	}
-	e.sender = nil
-	return true
 }

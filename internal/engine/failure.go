@@ -8,8 +8,8 @@ import (
 )
 
 // A failure is what the next Sync has to report: events that went to the
-// fallback, by fate. A nil failure is none.
-type failure [delivery.Fates]struct {
+// fallback, or stay in the spool, by fate. A nil failure is none.
+type failure [delivery.Fates + 1]struct {
 	n    int
 	why  error // of the first
 	lost error // what went wrong with the fallback itself
@@ -30,7 +30,7 @@ func (f *failure) add(fate delivery.Fate, n int, why, lost error) *failure {
 	return f
 }
 
-func (f *failure) err(group, stream string) error {
+func (f *failure) err(group, stream, dir string) error {
 	if f == nil {
 		return nil
 	}
@@ -43,7 +43,11 @@ func (f *failure) err(group, stream string) error {
 		if f[i].n == 0 {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s%s on the fallback: %w", path, are(f[i].n), delivery.Uncounted(f[i].why)))
+		place := "on the fallback"
+		if delivery.Fate(i) == delivery.Kept {
+			place = "left in the spool " + dir
+		}
+		errs = append(errs, fmt.Errorf("%s%s %s: %w", path, are(f[i].n), place, delivery.Uncounted(f[i].why)))
 		if f[i].lost != nil {
 			errs = append(errs, f[i].lost)
 		}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -115,7 +114,7 @@ func (in *intake) admit(l *lane, t tally, level zapcore.Level) verdict {
 // beginChunk gives the lane a chunk with room for n bytes of text.
 func (in *intake) beginChunk(l *lane, n int) {
 	// An eighth of what is buffered: little is left over at its end.
-	c := batch.NewChunk(n, l.chunkSize(l.since(in.taken).bytes()/8))
+	c := in.engine.shelf.newChunk(n, l.chunkSize(l.since(in.taken).bytes()/8))
 	in.engine.mu.Lock()
 	defer in.engine.mu.Unlock()
 	c.ID = in.openLocked()
@@ -148,6 +147,9 @@ func (in *intake) makeRoom() {
 		in.triggerLocked(true)
 	}
 }
+
+// isClosed tells whether nothing comes in any more.
+func (in *intake) isClosed() bool { return in.closed.Load() }
 
 // waitForRoom blocks until there may be memory for an entry of cost bytes, or
 // the intake is closed.
@@ -204,6 +206,15 @@ func (in *intake) unlockAll() {
 // bufferedLocked is what was accepted and the sender did not take.
 func (in *intake) bufferedLocked() tally { return in.memory.acceptedNow() - in.taken }
 
+// sentLocked is the memory of what the sender took, in bytes, with requests.
+func (in *intake) sentLocked() int {
+	return in.memory.pendingLocked().bytes() - in.bufferedLocked().bytes()
+}
+
+// roomToSendLocked is how much more the sender may take if there is a spool: half
+// of the memory in all, so that the rest has room to come in, and to be shelved.
+func (in *intake) roomToSendLocked() int { return in.engine.limits.maxPending/2 - in.sentLocked() }
+
 // bufferedSinceLocked is when the oldest of that came in.
 func (in *intake) bufferedSinceLocked() time.Time { return in.bufferedSince }
 
@@ -214,26 +225,23 @@ func (in *intake) tightLocked() bool { return in.memory.heldLocked() > in.engine
 // ids. The caller holds all locks, here and below.
 func (in *intake) sealLocked() { in.sealed = in.lanes.seal(in.sealed) }
 
-// takeLocked gives the sender the buffered chunks up to id, and tells whether
-// their last, partial batch goes, too.
-func (in *intake) takeLocked(id uint64) (chunks []*batch.Chunk, flush bool) {
+// takeLocked gives the buffered chunks that are wanted, and tells whether their
+// last, partial batch is to be sent, too.
+func (in *intake) takeLocked(wanted func(*batch.Chunk) bool) (chunks []*batch.Chunk, flush bool) {
 	flush = in.flushing
 	in.lanes.setChunkSize(in.bufferedLocked().bytes() / 8)
 	in.sealLocked()
-	chunks, in.sealed = in.sealed, nil
 	var rest tally
-	if slices.ContainsFunc(chunks, func(c *batch.Chunk) bool { return c.ID > id }) {
-		all := chunks
-		chunks = nil
-		for _, c := range all {
-			if c.ID <= id {
-				chunks = append(chunks, c)
-				continue
-			}
-			in.sealed = append(in.sealed, c)
-			rest += tallyOf(c.Open, c.Len())
+	var left []*batch.Chunk
+	for _, c := range in.sealed {
+		if wanted(c) {
+			chunks = append(chunks, c)
+			continue
 		}
+		left = append(left, c)
+		rest += tallyOf(c.Open, c.Len())
 	}
+	in.sealed = left
 	in.taken = in.memory.acceptedNow() - rest
 	in.urgency.store(in.engine.limits.urgencyOf(rest))
 	in.flushing = false

@@ -25,6 +25,7 @@ var _ delivery.Recorder = (*ledger)(nil)
 type Stats struct {
 	Fates                     [delivery.Fates]uint64
 	Pending, PendingBytes     int
+	Spooled                   int
 	Held                      int64
 	Evicted                   uint64
 	Attempts, Puts, BytesSent uint64

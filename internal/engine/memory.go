@@ -58,13 +58,13 @@ func (m *memory) releaseLocked(t tally) {
 	m.wakeBlockedLocked()
 }
 
-// pendLocked counts events in that are pending without memory of a chunk.
-func (m *memory) pendLocked(events int) { m.released.Add(uint64(-tallyOf(events, 0))) }
+// returnLocked counts in what was released, but got no fate: it is pending again.
+func (m *memory) returnLocked(t tally) { m.released.Add(uint64(-t)) }
 
 // reserveLocked takes memory for a request of so many bytes.
 func (m *memory) reserveLocked(bytes int) {
 	m.requests += bytes
-	m.released.Add(uint64(-tallyOf(0, bytes)))
+	m.returnLocked(tallyOf(0, bytes))
 }
 
 // unreserveLocked gives it back.

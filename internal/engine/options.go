@@ -16,6 +16,7 @@ const (
 	DefaultMaxEvents   = 20
 	DefaultMaxAge      = time.Minute
 	DefaultMaxPending  = 32 << 20
+	DefaultMaxSpool    = 1 << 30
 	DefaultConcurrency = 4
 	DefaultTimeout     = 10 * time.Second
 )
@@ -38,6 +39,9 @@ type Options struct {
 	Timeout       time.Duration
 	Block         bool // when memory is full, callers wait
 
+	Spool    string // a directory, empty for none
+	MaxSpool int64
+
 	Fallback zapcore.WriteSyncer
 	// Invalid, if not nil, says why nothing can be sent: every event goes to
 	// Fallback.
@@ -46,11 +50,11 @@ type Options struct {
 
 // limits are the Options that bound and trigger.
 type limits struct {
-	maxEvents   int
 	maxAge      time.Duration
-	maxPending  int
-	maxText     int // bytes of one event's text, as the service counts them
 	timeout     time.Duration
+	maxPending  int
+	maxEvents   int32
+	maxText     int32 // bytes of one event's text, as the service counts them
 	concurrency int32
 	block       bool
 	invalid     error
@@ -58,22 +62,22 @@ type limits struct {
 
 func newLimits(o *Options) limits {
 	l := limits{
-		maxEvents:   orDefault(o.MaxEvents, DefaultMaxEvents),
+		maxEvents:   int32(min(orDefault(o.MaxEvents, DefaultMaxEvents), math.MaxInt32)),
 		maxAge:      orDefault(o.MaxAge, DefaultMaxAge),
 		maxPending:  int(min(int64(orDefault(o.MaxPending, DefaultMaxPending)), maxPending)),
-		maxText:     orDefault(o.MaxEventBytes, batch.MaxBytes) - batch.Overhead,
+		maxText:     int32(orDefault(o.MaxEventBytes, batch.MaxBytes) - batch.Overhead),
 		timeout:     orDefault(o.Timeout, DefaultTimeout),
 		concurrency: int32(min(orDefault(o.Concurrency, DefaultConcurrency), math.MaxInt32)),
 		block:       o.Block,
 		invalid:     o.Invalid,
 	}
 	if l.invalid != nil {
-		l.maxText = math.MaxInt // the limit itself may be what is wrong: split nothing
+		l.maxText = math.MaxInt32 // the limit itself may be what is wrong: split nothing
 	}
 	return l
 }
 
-func orDefault[T int | time.Duration](v, def T) T {
+func orDefault[T int | int64 | time.Duration](v, def T) T {
 	if v == 0 {
 		return def
 	}
@@ -93,7 +97,7 @@ func (l *limits) pendingFor(level zapcore.Level) int {
 func (l *limits) parallelFrom() int { return int(min(l.concurrency, 1<<10)) * batch.MaxBytes }
 
 // triggerFrom is how many buffered events may start a send.
-func (l *limits) triggerFrom() int { return min(l.maxEvents, batch.MaxEvents) }
+func (l *limits) triggerFrom() int { return min(int(l.maxEvents), batch.MaxEvents) }
 
 // urgencyOf is what is to be done about so much.
 func (l *limits) urgencyOf(t tally) urgency {
@@ -104,7 +108,7 @@ func (l *limits) urgencyOf(t tally) urgency {
 		return backlog
 	case batch.Fills(t.events(), t.bytes()):
 		return sendNow
-	case t.events() >= l.maxEvents:
+	case t.events() >= int(l.maxEvents):
 		return smallPut
 	}
 	return gathering

@@ -37,27 +37,6 @@ type sender struct {
 	aborted      []*flight // called off and landed, their events not spilled yet
 }
 
-// A queue is what the sender took and did not send yet.
-type queue struct {
-	batch.Queue
-	since time.Time // when it was last empty
-}
-
-func (q *queue) add(chunks []*batch.Chunk, since time.Time) {
-	if q.Empty() {
-		q.since = since
-	}
-	q.Add(chunks...)
-}
-
-// ready tells whether to cut a batch: all is to go, or there is enough, or it is
-// time.
-func (q *queue) ready(flush bool, maxAge time.Duration) bool {
-	return !q.Empty() && (flush || q.Full() || time.Since(q.since) >= maxAge)
-}
-
-func (q *queue) tally() tally { return tallyOf(q.Len(), q.Bytes()) }
-
 func newSender(e *Engine) *sender {
 	return &sender{engine: e, woken: make(chan struct{}, 1), landed: make(chan *flight)}
 }
@@ -87,6 +66,9 @@ func (s *sender) run() {
 			return
 		}
 		s.queue.add(p.chunks, p.since)
+		if p.reload {
+			s.reload()
+		}
 		s.callOff(p.expired, p.cause)
 		s.spillExpired()
 		if s.queue.Empty() {
@@ -118,6 +100,7 @@ type plan struct {
 	launch   bool           // another flight may be launched
 	small    bool           // also if it is not full, and nobody waits
 	maxAge   time.Duration  // also if it is older than that
+	reload   bool           // it is the turn of what is on the shelf
 	expired  uint64         // chunks up to this one are to be given up
 	cause    error
 }
@@ -133,9 +116,10 @@ func (s *sender) plan() (p plan, idle bool) {
 	// memory for its body, which is not there when events take the most.
 	p.waiting = e.waits.anyLocked()
 	pending := s.queue.Bytes() + e.intake.bufferedLocked().bytes()
-	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked()
+	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked() &&
+		(e.shelf == nil || e.intake.roomToSendLocked() >= 0)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
-	p.small = len(s.flying) == 0 && s.queue.Len()+e.intake.bufferedLocked().events() >= e.limits.maxEvents &&
+	p.small = len(s.flying) == 0 && s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
 		e.smallPutWaitLocked(time.Now()) == 0
 	p.maxAge = e.limits.maxAge
 	if e.streams.waitLocked(time.Now()) > 0 {
@@ -146,17 +130,18 @@ func (s *sender) plan() (p plan, idle bool) {
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
 		p.expired, p.cause = e.waits.lastLocked(), delivery.ErrRefusing
 	}
+	p.reload = s.reloadsLocked(&p)
 	p.since = e.intake.bufferedSinceLocked()
 	if upTo := s.dueLocked(&p); upTo > 0 {
 		var flush bool
-		p.chunks, flush = e.intake.takeLocked(upTo)
+		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo))
 		s.flushing = s.flushing || flush
 		if e.intake.bufferedLocked() > 0 && e.waits.lastLocked() > upTo {
 			e.intake.retriggerLocked() // somebody waits for a part of the rest
 		}
 	}
-	busy := e.intake.isTriggered() || len(p.chunks) > 0 || len(s.flying) > 0 || s.next != nil ||
-		s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge)
+	busy := e.intake.isTriggered() || len(p.chunks) > 0 || p.reload || len(s.flying) > 0 || s.next != nil ||
+		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge)
 	return p, !busy && e.parkLocked(s.queue)
 }
 
@@ -165,7 +150,8 @@ func (s *sender) plan() (p plan, idle bool) {
 func (s *sender) hopelessLocked() bool {
 	e := s.engine
 	return e.streams.service.Refusing() &&
-		(len(s.flying) > 0 || s.next != nil || !s.queue.Empty() || e.intake.oldestLocked() <= e.waits.lastLocked())
+		(len(s.flying) > 0 || s.next != nil || !s.queue.Empty() ||
+			e.intake.oldestLocked() <= e.waits.lastLocked() || e.shelf.beforeLocked(e.waits.lastLocked()))
 }
 
 // dueLocked is the last chunk of the buffer that is to be queued now, 0 for
@@ -192,6 +178,57 @@ func (s *sender) dueLocked(p *plan) uint64 {
 		return upTo
 	}
 	return math.MaxUint64
+}
+
+// fitsLocked gives what takes chunks up to id, with a spool as long as there is
+// room to send them.
+func (s *sender) fitsLocked(id uint64) func(*batch.Chunk) bool {
+	if s.engine.shelf == nil {
+		return func(c *batch.Chunk) bool { return c.ID <= id }
+	}
+	room := s.engine.intake.roomToSendLocked()
+	return func(c *batch.Chunk) bool {
+		if c.ID > id {
+			return false
+		}
+		if room <= 0 {
+			s.flushing = true // no more comes in before something goes
+			return false
+		}
+		room -= c.Len()
+		return true
+	}
+}
+
+// reloadsLocked tells whether it is the turn of what is on the shelf: nothing else
+// is queued. If there is no memory for it, what is buffered makes room.
+func (s *sender) reloadsLocked(p *plan) bool {
+	e := s.engine
+	switch {
+	case e.shelf.emptyLocked(), !p.launch, p.expired > 0, s.expired > 0, s.next != nil, !s.queue.Empty():
+		return false
+	case e.shelf.fitsLocked():
+		return true
+	case e.intake.bufferedLocked() > 0:
+		e.intake.retriggerLocked()
+		s.flushing = true
+	}
+	return false
+}
+
+// reload takes some puts' worth of chunks from the shelf. New events wait for no
+// more than that.
+func (s *sender) reload() {
+	room := min(s.engine.limits.maxPending/4, s.engine.limits.parallelFrom())
+	for room > 0 {
+		c := s.engine.shelf.take()
+		if c == nil {
+			break
+		}
+		room -= c.Len()
+		s.queue.add([]*batch.Chunk{c}, time.Now())
+	}
+	s.flushing = true
 }
 
 // callOff has every flight end that has events of chunks up to id.
@@ -229,7 +266,15 @@ func (s *sender) spillExpired() {
 		stream := s.engine.streams.take(q.First())
 		s.engine.giveUp(&flight{stream: stream, batch: q.Cut(0, false)}, s.expiredCause)
 	}
+	s.expireShelf()
 	s.expired, s.expiredCause = 0, nil
+}
+
+// expireShelf has those return who wait for something on the shelf.
+func (s *sender) expireShelf() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.shelf.expireLocked(s.expired, s.expiredCause)
 }
 
 // longLatency is worth puts side by side, which then end between milliseconds

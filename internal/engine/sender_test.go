@@ -44,7 +44,7 @@ func blockedTrigger(t *testing.T) {
 	if _, idle := s.plan(); idle {
 		t.Error("the sender ended with memory full and a caller blocked, until MaxAge")
 	}
-	e.Close()
+	e.intake.close()
 	synctest.Wait()
 }
 

@@ -28,7 +28,7 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	}
 	// It is pending as long as it is being written.
 	e.mu.Lock()
-	e.intake.memory.pendLocked(len(parts))
+	e.intake.memory.returnLocked(tallyOf(len(parts), 0))
 	id := e.intake.openLocked()
 	e.mu.Unlock()
 

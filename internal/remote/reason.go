@@ -37,13 +37,13 @@ type reason struct {
 func (r *reason) Error() string { return r.text }
 func (r *reason) Unwrap() error { return r.err }
 
-// Denied tells whether err is about a right that is missing.
+// Denied reports whether err is about a right that is missing.
 func Denied(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"
 }
 
-// Passing tells whether err may pass by itself: it came of the network, or of a
+// Passing reports whether err may pass by itself: it came of the network, or of a
 // server that has trouble.
 func Passing(err error) bool {
 	var (

@@ -116,7 +116,7 @@ func look(name string) (int64, error) {
 // is in Next.
 func (in *Input) Read() int64 { return in.count.Load() }
 
-// Within tells whether the line that Next returned last goes on.
+// Within reports whether the line that Next returned last goes on.
 func (in *Input) Within() bool { return in.cont }
 
 // Close closes the file that is open.

@@ -170,7 +170,7 @@ func (r *Replay) run(ctx context.Context) error {
 	}
 }
 
-// isFull tells whether the stream is to be read before l is sent. If it can be, no two
+// isFull reports whether the stream is to be read before l is sent. If it can be, no two
 // windows share a millisecond: what others have sent then would be mistaken.
 func (r *Replay) isFull(l Line) bool {
 	n := len(r.window.want)

@@ -25,7 +25,7 @@ type Report struct {
 	Sum      []byte // SHA-256 of what was read back; nil if it has another order than the input
 }
 
-// Changed tells whether the bytes of the input are not those of the stream, and why.
+// Changed reports whether the bytes of the input are not those of the stream, and why.
 func (r *Report) Changed() string {
 	var parts []string
 	for _, p := range []struct {

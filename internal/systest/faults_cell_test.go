@@ -310,14 +310,14 @@ func (c *cell) words(want outcome) {
 	}
 }
 
-// outlasted tells whether three tries of PutRetentionPolicy get over the fault:
+// outlasted reports whether three tries of PutRetentionPolicy get over the fault:
 // they follow one another closely, and all of them have three seconds.
 func (c *cell) outlasted() bool {
 	slow := c.reply.Break == cwltest.BlackHole || c.reply.After > 0
 	return c.put == doRetry && c.once() && !slow
 }
 
-// missesGroup tells whether the fault is just what creates the group.
+// missesGroup reports whether the fault is just what creates the group.
 func (c *cell) missesGroup() bool { return c.put == doCreate && c.op == "CreateLogStream" }
 
 // goesOn checks that the next event finds its way once the fault is over.

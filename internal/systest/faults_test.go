@@ -211,7 +211,7 @@ type outcome struct{ delivered, invalid, refused, late int }
 // perCell is how many events are logged while the fault strikes.
 const perCell = 4
 
-// waits tells whether the events wait for the end of the fault.
+// waits reports whether the events wait for the end of the fault.
 func (m moment) waits(f fault) bool {
 	c := m.class(f)
 	return c == doRetry || c == doCreate || c == doToken
@@ -266,6 +266,7 @@ func (m moment) mostRequests(f fault) int {
 
 // TestFaults is the matrix of what may go wrong, when, and for how long.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	cells := 0
 	for _, f := range faults {
 		for _, m := range moments {
@@ -278,6 +279,7 @@ func TestFaults(t *testing.T) {
 				}
 				cells++
 				t.Run(f.name+"/"+m.name+"/"+s.name, func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) { newCell(t, f, m, s).run() })
 				})
 			}

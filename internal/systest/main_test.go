@@ -8,5 +8,6 @@ import (
 
 func TestMain(m *testing.M) {
 	runProgram()
+	runSpooler()
 	goleak.VerifyTestMain(m)
 }

@@ -126,9 +126,11 @@ func TestBlackHole(t *testing.T) {
 // TestSyncAfterMend has the service healthy again while the Syncer still backs off:
 // a Sync makes an attempt at once.
 func TestSyncAfterMend(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"AccessDeniedException", "ServiceUnavailableException"} {
 		for _, running := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/running %t", code, running), func(t *testing.T) {
+				t.Parallel()
 				for range 50 {
 					testkit.InRig(t, func(r *testkit.Rig) {
 						r.Syncer.MaxEvents = 1

@@ -25,8 +25,8 @@ func TestFleetSteady(t *testing.T) {
 		scale   int // both the fleet and the quota are so many times smaller
 		settles bool
 	}{
-		{n: 1_000, rate: 50, scale: 1},
-		{n: 10_000, rate: 50, scale: 2, settles: true},
+		{n: 1_000, rate: 50, scale: 5},
+		{n: 10_000, rate: 50, scale: 5, settles: true},
 		{n: 1_000, rate: 10_000, scale: 50, settles: true},
 	} {
 		t.Run(fmt.Sprintf("%d Syncers, %d events a second each", tt.n, tt.rate), func(t *testing.T) {

@@ -53,11 +53,11 @@ var functions = []Style{
 	"\x1b[94m",
 }
 
-// WantsColour tells whether what is written to f should be coloured: f is a
+// WantsColour reports whether what is written to f should be coloured: f is a
 // terminal, and NO_COLOR is not set, see https://no-color.org.
 func WantsColour(f *os.File) bool { return Is(f) && os.Getenv("NO_COLOR") == "" }
 
-// Is tells whether f is a terminal that understands escape sequences.
+// Is reports whether f is a terminal that understands escape sequences.
 func Is(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 || info.Mode()&os.ModeDevice == 0 || os.Getenv("TERM") == "dumb" || isNull(info) {
@@ -67,7 +67,7 @@ func Is(f *os.File) bool {
 	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 }
 
-// isNull tells whether a file is the null device, which is a character device
+// isNull reports whether a file is the null device, which is a character device
 // too.
 func isNull(info os.FileInfo) bool {
 	null, err := os.Stat(os.DevNull)

@@ -30,7 +30,7 @@ func NewProgress(f *os.File) *Progress { return &Progress{out: f, shows: Is(f)} 
 // ProgressOn returns a Progress on w, which is a terminal.
 func ProgressOn(w io.Writer) *Progress { return &Progress{out: w, shows: true} }
 
-// Shows tells whether there is anybody to see it.
+// Shows reports whether there is anybody to see it.
 func (p *Progress) Shows() bool { return p.shows }
 
 // Show writes text in place of what stands there, cut to 79 characters: a line

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// As tells whether an error is, or wraps, an E.
+// As reports whether an error is, or wraps, an E.
 func As[E error](err error) bool { var e E; return errors.As(err, &e) }
 
 // Is makes a function that recognises target.

@@ -21,7 +21,7 @@ import (
 	"example.com/zapcw/internal/testkit/race"
 )
 
-// RaceEnabled tells whether the tests were built with -race.
+// RaceEnabled reports whether the tests were built with -race.
 const RaceEnabled = race.Enabled
 
 const (

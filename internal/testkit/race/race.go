@@ -1,6 +1,6 @@
 //go:build race
 
-// Package race tells whether the race detector is on. It imports nothing, so that
+// Package race reports whether the race detector is on. It imports nothing, so that
 // the tests inside package zapcw can ask, too.
 package race
 

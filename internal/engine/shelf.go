@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+	"example.com/zapcw/internal/spool"
+)
+
+// A shelf is the events that have no fate and take no memory, because they lie in
+// the files of a spool: what did not fit into memory, what a Sync left at its
+// deadline, and what dead owners left. The sender takes them back in small
+// portions, the oldest first.
+type shelf struct {
+	engine *Engine
+	spool  *spool.Spool
+	dir    string
+	// adopted is closed once what dead owners left is on the shelf.
+	adopted chan struct{}
+
+	// With Engine.mu held:
+	chunks []shelved // by the time of their first event
+	events int       // in the spool only: on the shelf, or left for the next owner
+	closed bool      // nothing is taken back any more
+}
+
+// shelved is a chunk on the shelf.
+type shelved struct {
+	id     uint64 // an open chunk's, see intake.openLocked
+	ref    spool.Ref
+	events int
+	bytes  int   // of memory that they take at most
+	first  int64 // when its oldest event happened, in milliseconds since 1970
+}
+
+func newShelf(e *Engine, o *Options) *shelf {
+	return &shelf{
+		engine: e, dir: o.Spool, adopted: make(chan struct{}),
+		spool: spool.New(spool.Options{
+			Dir: o.Spool, Group: o.Group, Stream: o.Stream, Max: orDefault(o.MaxSpool, DefaultMaxSpool),
+			Tell: e.fallback.tell,
+		}),
+	}
+}
+
+// adopt puts on the shelf what dead owners left.
+func (sh *shelf) adopt() {
+	defer close(sh.adopted)
+	found, err := sh.spool.Adopt(context.Background())
+	if err != nil {
+		sh.engine.fallback.tell(err)
+	}
+	sh.engine.mu.Lock()
+	defer sh.engine.mu.Unlock()
+	for _, l := range found {
+		sh.events += l.Events
+		sh.addLocked(shelved{ref: l.Ref, events: l.Events, bytes: l.Bytes, first: l.First})
+	}
+	if len(sh.chunks) > 0 {
+		sh.engine.wakeSenderLocked()
+	}
+}
+
+// wait waits until what dead owners left is known.
+func (sh *shelf) wait(ctx context.Context) {
+	if sh == nil {
+		return
+	}
+	select {
+	case <-sh.adopted:
+	case <-ctx.Done():
+	}
+}
+
+// newChunk gives a chunk, in a file if there is a shelf.
+func (sh *shelf) newChunk(n, want int) *batch.Chunk {
+	if sh == nil {
+		return batch.NewChunk(n, want)
+	}
+	return sh.spool.NewChunk(n, want)
+}
+
+// putLocked takes a chunk whose events have no fate, except for some that are
+// settled; it has its id as long as that is not 0.
+func (sh *shelf) putLocked(c *batch.Chunk, id uint64, events int) {
+	s := shelved{id: id, events: events, bytes: c.Cap(), first: c.First()}
+	s.ref = sh.spool.Store(c) // c is not to be used any more
+	sh.addLocked(s)
+}
+
+// addLocked puts s on the shelf, unless that is closed, and opens it if it has no
+// id.
+func (sh *shelf) addLocked(s shelved) {
+	if sh.closed {
+		if s.id != 0 {
+			sh.engine.closeChunkLocked(s.id)
+		}
+		return
+	}
+	if s.id == 0 {
+		s.id = sh.engine.intake.openLocked()
+	}
+	i := sort.Search(len(sh.chunks), func(i int) bool { return sh.chunks[i].first > s.first })
+	sh.chunks = slices.Insert(sh.chunks, i, s)
+}
+
+// emptyLocked tells whether there is nothing to be taken back.
+func (sh *shelf) emptyLocked() bool { return sh == nil || sh.closed || len(sh.chunks) == 0 }
+
+// eventsLocked is how many events lie in the spool only.
+func (sh *shelf) eventsLocked() int {
+	if sh == nil {
+		return 0
+	}
+	return sh.events
+}
+
+// beforeLocked tells whether a chunk up to id is on the shelf.
+func (sh *shelf) beforeLocked(id uint64) bool {
+	return sh != nil && slices.ContainsFunc(sh.chunks, func(s shelved) bool { return s.id <= id })
+}
+
+// expireLocked ends the waits for chunks up to id that are on the shelf. There they
+// stay, under new ids, or once it is closed they are the next owner's.
+func (sh *shelf) expireLocked(id uint64, why error) {
+	if sh == nil {
+		return
+	}
+	var expired []uint64
+	events := 0
+	for i := range sh.chunks {
+		s := &sh.chunks[i]
+		if s.id > id && !sh.closed {
+			continue
+		}
+		events += s.events
+		expired = append(expired, s.id)
+		if !sh.closed {
+			s.id = sh.engine.intake.openLocked()
+		}
+	}
+	if sh.closed {
+		sh.chunks = nil
+	}
+	if events > 0 {
+		sh.engine.noteFailureLocked(delivery.Kept, events, why, nil)
+	}
+	for _, id := range expired {
+		sh.engine.closeChunkLocked(id)
+	}
+}
+
+// closeLocked has nothing taken back any more.
+func (sh *shelf) closeLocked() {
+	if sh != nil {
+		sh.closed = true
+	}
+}
+
+// fitsLocked tells whether there is memory for the oldest chunk.
+func (sh *shelf) fitsLocked() bool {
+	in := &sh.engine.intake
+	return in.sentLocked() == 0 && in.bufferedLocked() == 0 ||
+		sh.chunks[0].bytes <= min(in.roomToSendLocked(), sh.engine.limits.maxPending-in.memory.pendingLocked().bytes())
+}
+
+// take takes the oldest chunk from the shelf, or gives nil if there is none or no
+// memory for it. Its events are in memory again.
+func (sh *shelf) take() *batch.Chunk {
+	for {
+		sh.engine.mu.Lock()
+		if sh.emptyLocked() || !sh.fitsLocked() {
+			sh.engine.mu.Unlock()
+			return nil
+		}
+		s := sh.chunks[0]
+		sh.chunks = sh.chunks[1:]
+		sh.engine.mu.Unlock()
+
+		c, err := sh.spool.Load(s.ref)
+		if sh.loaded(s, c, err) {
+			return c
+		}
+	}
+}
+
+// loaded counts the events of a chunk that was loaded. What can't be read stays
+// in the file, for the next owner.
+func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
+	e := sh.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c == nil {
+		if err == nil {
+			err = fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(s.events))
+		}
+		e.noteFailureLocked(delivery.Kept, s.events, err, nil)
+		e.closeChunkLocked(s.id)
+		return false
+	}
+	c.ID = s.id
+	sh.events -= c.Open
+	e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
+	return true
+}
+
+// What follows is what an Engine does with its shelf.
+
+// shelve makes room: what is buffered stays in the spool, and not in memory. It
+// tells whether that was anything.
+func (e *Engine) shelve() bool {
+	if e.shelf == nil {
+		return false
+	}
+	e.intake.lockAll()
+	defer e.intake.unlockAll()
+	if e.shelf.closed {
+		return false
+	}
+	chunks, flush := e.intake.takeLocked(func(c *batch.Chunk) bool { return c.Backing() != nil })
+	for _, c := range chunks {
+		e.intake.memory.releaseLocked(tallyOf(c.Open, c.Len()))
+		e.shelf.events += c.Open
+		e.shelf.putLocked(c, c.ID, c.Open)
+	}
+	if flush || e.waits.anyLocked() {
+		e.intake.triggerLocked(flush)
+	} else if len(chunks) > 0 {
+		e.wakeSenderLocked()
+	}
+	return len(chunks) > 0
+}
+
+// store puts an entry on the shelf that has no room in memory, where there was
+// nothing that could make room. It tells whether the spool took it.
+func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
+	if e.shelf == nil {
+		return false
+	}
+	chunks := make([]*batch.Chunk, 0, len(parts))
+	for i, p := range parts {
+		c := e.shelf.newChunk(len(p), 0)
+		c.Append(ms, e.Place()+uint32(i), int8(level), p)
+		if chunks = append(chunks, c); c.Backing() == nil {
+			break
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.shelf.closed || chunks[len(chunks)-1].Backing() == nil {
+		for _, c := range chunks {
+			c.Free()
+		}
+		return false
+	}
+	for _, c := range chunks {
+		e.shelf.events++
+		e.shelf.putLocked(c, 0, 1)
+	}
+	e.wakeSenderLocked()
+	return true
+}
+
+// closeSpool leaves what the spool holds to the next owner, who may come at once.
+func (e *Engine) closeSpool() error {
+	<-e.shelf.adopted
+	e.mu.Lock()
+	e.shelf.closeLocked()
+	e.shelf.expireLocked(0, os.ErrClosed)
+	e.mu.Unlock()
+	// The sender may have taken some back since the last Sync.
+	w, _ := e.wait(context.Background())
+	if w != nil {
+		e.expire(w, os.ErrClosed)
+		<-w.done
+	}
+	return e.shelf.spool.Close()
+}
+
+// keep leaves those of some events in the spool that lie there, since nobody
+// waits any longer, and returns the others.
+func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
+	if e.shelf == nil {
+		return evs
+	}
+	kept, others := evs.Backed()
+	if kept.Len() == 0 {
+		return evs
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.intake.memory.releaseLocked(tallyOf(kept.Len(), kept.Cost()))
+	e.shelf.events += kept.Len()
+	e.noteFailureLocked(delivery.Kept, kept.Len(), why, nil)
+	for c, n := range kept.Chunks() {
+		c.Kept += n
+		e.countOutLocked(c, n)
+	}
+	return others
+}

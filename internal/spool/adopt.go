@@ -1,0 +1,188 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"example.com/zapcw/internal/batch"
+)
+
+// A Left is a chunk that a dead owner left.
+type Left struct {
+	Ref    Ref
+	Events int
+	Bytes  int   // what the events cost in a chunk, see batch.Cost
+	First  int64 // the time of the oldest, in milliseconds since 1970
+}
+
+// Adopt takes over what dead owners left for this group and stream: chunks with
+// events that have no fate, oldest first. They are stored, see Load. Files without
+// such events are removed, damaged ones once their events have their fate set
+// aside. The error tells of damage and of files that could not be taken over; it
+// does not mean that there is nothing.
+func (s *Spool) Adopt(ctx context.Context) (left []Left, err error) {
+	d, err := openDirectory(s.Dir, false)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("spool %s: %w", s.Dir, err)
+	}
+	defer d.Close()
+	names, err := d.list(s.prefix)
+	var errs []error
+	if err != nil {
+		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, err))
+	}
+	// Whoever looks at a file, as Streams does, has it locked for a moment: what is
+	// held is tried once more.
+	for range 2 {
+		var held []string
+		for _, name := range names {
+			if ctx.Err() != nil {
+				break
+			}
+			found, err := s.takeOver(d, name)
+			left = append(left, found...)
+			if errors.Is(err, errHeld) {
+				held = append(held, name)
+			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), err))
+			}
+		}
+		names = held
+	}
+	if ctx.Err() != nil {
+		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, ctx.Err()))
+	}
+	sortLeft(left)
+	return left, errors.Join(errs...)
+}
+
+// takeOver looks after one file, if its owner is dead.
+func (s *Spool) takeOver(d *directory, name string) ([]Left, error) {
+	switch filepath.Ext(name) {
+	case ".tmp":
+		return nil, s.removeUnfinished(d, name)
+	case ".spool":
+		return s.adopt(d, name)
+	}
+	return nil, nil
+}
+
+// removeUnfinished removes a file that its owner did not live to finish.
+func (s *Spool) removeUnfinished(d *directory, name string) error {
+	f, _, err := d.open(name, exclusive)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	return d.remove(name, f)
+}
+
+// adopt takes over one file.
+func (s *Spool) adopt(d *directory, name string) ([]Left, error) {
+	f, size, err := d.open(name, exclusive)
+	if err != nil {
+		return nil, err
+	}
+	g := &segment{name: name, file: f, left: true}
+	sc := scan{g: g}
+	g.head, sc.damaged, err = readHead(f, size)
+	switch {
+	case errors.Is(err, errNoHead):
+		// Nothing can be read in it.
+		defer f.close()
+		return nil, errors.Join(err, d.setAside(name, f))
+	case err != nil:
+		f.close()
+		return nil, err
+	case g.group != s.Group || g.stream != s.Stream:
+		f.close()
+		return nil, fmt.Errorf("it is of stream %s/%s: %w", g.group, g.stream, errForeign)
+	}
+	g.avail = min(size, g.size)
+	if err := sc.read(); err != nil {
+		g.close()
+		return nil, err
+	}
+	g.bad = len(sc.damaged) > 0
+	if g.bad {
+		err = damage(sc.damaged, name)
+	}
+	if len(sc.left) == 0 {
+		defer g.close()
+		if g.bad {
+			return nil, errors.Join(err, d.setAside(name, f))
+		}
+		return nil, d.remove(name, f)
+	}
+	g.stored = len(sc.left)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		g.close()
+		return nil, fmt.Errorf("the spool is closed: %w", fs.ErrClosed)
+	}
+	s.segments = append(s.segments, g)
+	s.bytes += g.size
+	return sc.left, err
+}
+
+// read maps the segment for as long as it takes to scan it.
+func (s *scan) read() error {
+	g := s.g
+	mem, err := g.file.mmap(g.avail)
+	if err != nil {
+		return err
+	}
+	g.mem = mem
+	err = guard(s.run)
+	g.mem = nil
+	return errors.Join(err, munmap(mem))
+}
+
+// readHead reads the head of a file without mapping it.
+func readHead(f file, size int64) (h head, damaged []batch.Range, err error) {
+	n := min(size, maxHead)
+	first, last := make([]byte, n), make([]byte, n)
+	if err := f.read(first, 0); err != nil {
+		return h, nil, err
+	}
+	if err := f.read(last, size-n); err != nil {
+		return h, nil, err
+	}
+	return findHead(first, last)
+}
+
+// damage tells what is damaged in a file.
+func damage(ranges []batch.Range, name string) error {
+	const most = 8
+	slices.SortFunc(ranges, func(a, b batch.Range) int { return a.Start - b.Start })
+	var b strings.Builder
+	for i, r := range ranges {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(ranges)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%d-%d", r.Start, r.End)
+	}
+	return fmt.Errorf("damaged at bytes %s: every whole event is sent, and the file is kept as %s.bad", &b, name)
+}
+
+// setAside keeps a damaged file under another name.
+func (d *directory) setAside(name string, f file) error {
+	to := name + ".bad"
+	for i := 2; d.has(to); i++ {
+		to = fmt.Sprintf("%s.%d.bad", name, i)
+	}
+	return d.rename(f, name, to)
+}

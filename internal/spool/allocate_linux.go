@@ -1,0 +1,30 @@
+package spool
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocate makes the file size bytes long, all of them on the disk.
+func (f file) allocate(size int64) error {
+	f.overwrite()
+	err := again(func() error { return unix.Fallocate(f.fd, 0, 0, size) })
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
+		return f.zero(size)
+	}
+	return os.NewSyscallError("fallocate", err)
+}
+
+// overwrite has Btrfs write new content where the old one is. By default it takes
+// new blocks, which a full disk does not have. That it is not granted shows
+// nowhere but on a full Btrfs.
+func (f file) overwrite() {
+	var st unix.Statfs_t
+	if err := again(func() error { return unix.Fstatfs(f.fd, &st) }); err != nil || uint32(st.Type) != unix.BTRFS_SUPER_MAGIC {
+		return
+	}
+	const noCow = 0x00800000 // FS_NOCOW_FL of linux/fs.h
+	_ = unix.IoctlSetPointerInt(f.fd, unix.FS_IOC_SETFLAGS, noCow)
+}

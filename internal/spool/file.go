@@ -1,0 +1,18 @@
+package spool
+
+import "errors"
+
+var (
+	// errHeld: the owner of a file lives.
+	errHeld = errors.New("its owner lives")
+	// errForeign: a file is none that this user's processes made.
+	errForeign = errors.New("it is left alone")
+)
+
+// A lockMode says what a lock is for.
+type lockMode int
+
+const (
+	exclusive lockMode = iota // to own the file
+	shared                    // to look at it
+)

@@ -1,0 +1,191 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A worker is what is to be done for a Spool off the path of its callers, by at
+// most one goroutine, which ends when nothing is left. The Spool's mutex guards it.
+type worker struct {
+	done   chan struct{} // closed when the goroutine ends; nil if there is none
+	tells  []error
+	empty  []*segment // to be removed
+	unused []*segment // to be unmapped
+	spare  bool       // a segment is to be made
+}
+
+// wait waits until there is no goroutine.
+func (w *worker) wait(mu *sync.Mutex) {
+	mu.Lock()
+	done := w.done
+	mu.Unlock()
+	if done != nil {
+		<-done
+	}
+}
+
+// wakeLocked starts the worker if there is none.
+func (s *Spool) wakeLocked() {
+	if s.worker.done == nil {
+		s.worker.done = make(chan struct{})
+		go s.work()
+	}
+}
+
+func (s *Spool) work() {
+	for {
+		s.mu.Lock()
+		job := s.jobLocked()
+		if job == nil {
+			close(s.worker.done)
+			s.worker.done = nil
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		job()
+	}
+}
+
+// jobLocked is what is to be done next, nil if nothing is.
+func (s *Spool) jobLocked() func() {
+	w := &s.worker
+	switch {
+	case len(w.tells) > 0:
+		err := w.tells[0]
+		w.tells = slices.Delete(w.tells, 0, 1)
+		return func() { s.Tell(err) }
+	case len(w.empty) > 0:
+		g := w.empty[0]
+		w.empty = slices.Delete(w.empty, 0, 1)
+		return func() { s.discard(g) }
+	case len(w.unused) > 0:
+		g := w.unused[0]
+		w.unused = slices.Delete(w.unused, 0, 1)
+		return func() { s.unmapUnused(g) }
+	case w.spare && !s.closed:
+		w.spare = false
+		return s.makeSpare
+	}
+	return nil
+}
+
+// tellLocked has the worker tell of trouble, unless it did.
+func (s *Spool) tellLocked(kind string, err error) {
+	if !s.told[kind] {
+		s.told[kind] = true
+		s.worker.tells = append(s.worker.tells, err)
+		s.wakeLocked()
+	}
+}
+
+// troubleLocked is that of a disk that gives no segment.
+func (s *Spool) troubleLocked(err error) {
+	s.retry = time.Now().Add(retryAfter)
+	cause := err // without names of files, which have random parts
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		cause = inner
+	}
+	s.tellLocked(cause.Error(), fmt.Errorf("spool %s: %w: new events are kept in memory, and are lost with the process, until the spool works again, which is tried every minute", s.Dir, err))
+}
+
+// expire is called some seconds after a segment was freed.
+func (s *Spool) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer = nil
+	if s.closed {
+		return
+	}
+	now := time.Now()
+	var wait time.Duration
+	old := func(g *segment) bool {
+		left := g.freed.Add(keepEmpty).Sub(now)
+		if left > 0 {
+			wait = max(wait, left)
+		}
+		return left <= 0
+	}
+	if g := s.current; g != nil && g.empty() && old(g) {
+		s.current = nil
+		s.dropLocked(g)
+	}
+	s.ready = slices.DeleteFunc(s.ready, func(g *segment) bool {
+		if old(g) {
+			s.dropLocked(g)
+			return true
+		}
+		return false
+	})
+	if wait > 0 {
+		s.timer = time.AfterFunc(wait, s.expire)
+	}
+}
+
+// makeSpare makes a segment before it is needed.
+func (s *Spool) makeSpare() {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.mu.Lock()
+	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
+	s.mu.Unlock()
+	if needed {
+		s.make(unit, wanted)
+	}
+}
+
+// discard removes the file of a segment in which nothing is live, or sets it aside
+// if it is damaged.
+func (s *Spool) discard(g *segment) {
+	s.io.Lock()
+	defer s.io.Unlock()
+	err := s.removeFile(g)
+	g.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes -= g.size
+	if err != nil {
+		s.tellLocked("remove", fmt.Errorf("spool: %w", err))
+	}
+}
+
+func (s *Spool) removeFile(g *segment) error {
+	if g.lost {
+		return nil
+	}
+	d, err := openDirectory(s.Dir, false)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if g.bad {
+		return d.setAside(g.name, g.file)
+	}
+	return d.remove(g.name, g.file)
+}
+
+// unmapUnused unmaps a segment whose chunks all wait for Load.
+func (s *Spool) unmapUnused(g *segment) {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.mu.Lock()
+	mem := g.mem
+	if g.inUse > 0 || g.stored == 0 || s.closed {
+		mem = nil
+	}
+	if mem != nil {
+		g.mem = nil
+	}
+	s.mu.Unlock()
+	if mem != nil {
+		if err := munmap(mem); err != nil {
+			s.mu.Lock()
+			s.tellLocked("munmap", fmt.Errorf("spool %s: %w", s.path(g), err))
+			s.mu.Unlock()
+		}
+	}
+}

@@ -170,7 +170,7 @@ func TestFleetMidnight(t *testing.T) {
 			scale := 1
 			if !jitter || testing.Short() || testkit.RaceEnabled {
 				scale = 2
-				t.Logf("half of the Syncers against half of the quota: there is no time for more")
+				t.Log("half of the Syncers against half of the quota: there is no time for more")
 			}
 			synctest.Test(t, func(t *testing.T) { runMidnight(t, 1_000/scale, createQuota/scale, jitter) })
 		})
@@ -184,6 +184,8 @@ func runMidnight(t *testing.T, n, quota int, jitter bool) {
 	fleet := make([]*zapcw.Syncer, n)
 	for i := range fleet {
 		a.streams[fmt.Sprintf("2000-01-01-%d", i)] = true
+	}
+	for i := range fleet {
 		s := &zapcw.Syncer{Client: a, Group: "/fleet", Stream: fmt.Sprintf("{date}-%d", i), MaxEvents: each, Fallback: zapcore.AddSync(io.Discard)}
 		if !jitter {
 			testkit.NoJitter(s)

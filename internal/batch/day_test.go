@@ -62,8 +62,8 @@ func TestCutDaily(t *testing.T) {
 	}
 }
 
-// TestFirst: what the queue holds back of a millisecond counts.
-func TestFirst(t *testing.T) {
+// TestQueueFirst: what the queue holds back of a millisecond counts.
+func TestQueueFirst(t *testing.T) {
 	var (
 		q   Queue
 		id  uint64

@@ -116,7 +116,7 @@ func (r *Rig) WantSpill(want ...string) {
 func (r *Rig) Balance() {
 	r.Helper()
 	st := r.Syncer.Stats()
-	if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Pending {
+	if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Spooled+st.Pending {
 		r.Errorf("got %d accepted, but %d delivered, %d rejected, %d spilled, %d pending",
 			st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Pending)
 	}

@@ -119,8 +119,6 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked() &&
 		(e.shelf == nil || e.intake.roomToSendLocked() >= 0)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
-	p.small = len(s.flying) == 0 && s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
-		e.smallPutWaitLocked(time.Now()) == 0
 	p.maxAge = e.limits.maxAge
 	if e.streams.waitLocked(time.Now()) > 0 {
 		p.maxAge = math.MaxInt64
@@ -131,10 +129,11 @@ func (s *sender) plan() (p plan, idle bool) {
 		p.expired, p.cause = e.waits.lastLocked(), delivery.ErrRefusing
 	}
 	p.reload = s.reloadsLocked(&p)
+	p.small = s.smallLocked(&p)
 	p.since = e.intake.bufferedSinceLocked()
 	if upTo := s.dueLocked(&p); upTo > 0 {
 		var flush bool
-		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo))
+		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo, p.expired > 0))
 		s.flushing = s.flushing || flush
 		if e.intake.bufferedLocked() > 0 && e.waits.lastLocked() > upTo {
 			e.intake.retriggerLocked() // somebody waits for a part of the rest
@@ -143,6 +142,14 @@ func (s *sender) plan() (p plan, idle bool) {
 	busy := e.intake.isTriggered() || len(p.chunks) > 0 || p.reload || len(s.flying) > 0 || s.next != nil ||
 		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge)
 	return p, !busy && e.parkLocked(s.queue)
+}
+
+// smallLocked reports whether less than a full put may go: it is its turn, or it goes
+// with what is taken from the shelf, which would leave it none.
+func (s *sender) smallLocked(p *plan) bool {
+	e := s.engine
+	return s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
+		(p.reload || len(s.flying) == 0 && e.smallPutWaitLocked(time.Now()) == 0)
 }
 
 // hopelessLocked tells whether those who wait should not: the service refuses
@@ -181,9 +188,9 @@ func (s *sender) dueLocked(p *plan) uint64 {
 }
 
 // fitsLocked gives what takes chunks up to id, with a spool as long as there is
-// room to send them.
-func (s *sender) fitsLocked(id uint64) func(*batch.Chunk) bool {
-	if s.engine.shelf == nil {
+// room to send them. What expired is not sent.
+func (s *sender) fitsLocked(id uint64, expired bool) func(*batch.Chunk) bool {
+	if s.engine.shelf == nil || expired {
 		return func(c *batch.Chunk) bool { return c.ID <= id }
 	}
 	room := s.engine.intake.roomToSendLocked()

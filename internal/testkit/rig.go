@@ -117,8 +117,8 @@ func (r *Rig) Balance() {
 	r.Helper()
 	st := r.Syncer.Stats()
 	if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Spooled+st.Pending {
-		r.Errorf("got %d accepted, but %d delivered, %d rejected, %d spilled, %d pending",
-			st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Pending)
+		r.Errorf("got %d accepted, but %d delivered, %d rejected, %d spilled, %d spooled, %d pending",
+			st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Spooled, st.Pending)
 	}
 	if most := uint64(r.Syncer.MaxPending); most > 0 && st.PendingBytes > most {
 		r.Errorf("got %d bytes pending, want at most %d", st.PendingBytes, most)

@@ -86,7 +86,7 @@ func TestSpillOversize(t *testing.T) {
 // wait.
 func TestBlock(t *testing.T) {
 	const most = 7 // events of 100 bytes in seven eighths of 800
-	texts := testkit.Numbered("%02d"+strings.Repeat(".", 81), 10)
+	texts := testkit.Numbered("%02d"+strings.Repeat(".", 78), 10)
 	blocked := func(r *testkit.Rig) <-chan time.Duration {
 		r.Syncer.MaxPending, r.Syncer.WhenFull = 800, zapcw.Block
 		r.Server.Fail(testkit.Outage)

@@ -1,9 +1,10 @@
 // Zapcw is the command line of package zapcw: a local CloudWatch Logs server with a
-// page, and the two ends of a stream.
+// page, the two ends of a stream, and what sends a spool that nobody picks up.
 //
 //	zapcw serve            a CloudWatch Logs server on this machine
 //	zapcw put  [FILE …]    lines into a stream, with proof of their arrival
 //	zapcw tail             a stream on the terminal
+//	zapcw recover DIR      what dead processes left in a spool, into its streams
 //
 // Each says more with -h. The exit status is 0 if all went well, 1 if something
 // failed and 2 if the command line is wrong.
@@ -24,11 +25,12 @@ import (
 	"example.com/zapcw/internal/terminal"
 )
 
-const usage = `Usage: zapcw serve | put | tail  [FLAGS]
+const usage = `Usage: zapcw serve | put | tail | recover  [FLAGS]
 
-  serve   a CloudWatch Logs server on this machine, with a page that shows it
-  put     send lines of files or of standard input into a stream
-  tail    print a stream, and follow it
+  serve    a CloudWatch Logs server on this machine, with a page that shows it
+  put      send lines of files or of standard input into a stream
+  tail     print a stream, and follow it
+  recover  send what dead processes left in a spool
 
 zapcw VERB -h tells the flags, with examples.
 `
@@ -41,9 +43,10 @@ type command struct {
 
 // verbs are what run may be asked for.
 var verbs = map[string]func(*command, context.Context, []string) error{
-	"serve": (*command).serve,
-	"put":   (*command).put,
-	"tail":  (*command).tail,
+	"serve":   (*command).serve,
+	"put":     (*command).put,
+	"tail":    (*command).tail,
+	"recover": (*command).recover,
 }
 
 func main() {
@@ -76,7 +79,7 @@ func (c *command) run(ctx context.Context, args []string) int {
 	case name == "-h" || name == "-help" || name == "--help" || name == "help":
 		return c.help(usage)
 	default:
-		fmt.Fprintf(c.stderr, "zapcw: verb %q: want serve, put or tail\n", terminal.OneLine(name))
+		fmt.Fprintf(c.stderr, "zapcw: verb %q: want serve, put, tail or recover\n", terminal.OneLine(name))
 		return misuse
 	}
 	err := verb(c, ctx, args[1:])

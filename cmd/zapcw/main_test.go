@@ -87,7 +87,7 @@ func writeFile(t *testing.T, text string) string {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for verb, want := range map[string]string{"": usage, "serve": serveUsage, "put": putUsage, "tail": tailUsage} {
+	for verb, want := range map[string]string{"": usage, "serve": serveUsage, "put": putUsage, "tail": tailUsage, "recover": recoverUsage} {
 		args := []string{verb, "-h"}
 		if verb == "" {
 			args = args[1:]
@@ -120,7 +120,7 @@ func TestMistakes(t *testing.T) {
 		status int
 		want   string // with … for the rest
 	}{
-		{[]string{"show"}, 2, `zapcw: verb "show": want serve, put or tail`},
+		{[]string{"show"}, 2, `zapcw: verb "show": want serve, put, tail or recover`},
 		{[]string{"serve", "-port", "1"}, 2, "zapcw serve: flag provided but not defined: -port; -h lists the flags"},
 		{[]string{"serve", "x"}, 2, `zapcw serve: argument "x" is none of the flags; -h lists them`},
 		{[]string{"serve", "-addr", "4586"}, 2, `zapcw serve: -addr "4586": want a host and a port, like 127.0.0.1:4586`},
@@ -144,6 +144,13 @@ func TestMistakes(t *testing.T) {
 		{tail("x"), 2, `zapcw tail: argument "x" is none of the flags; -h lists them`},
 		{tail("-endpoint", taken), 1, "zapcw tail: stream s of g does not exist at " + taken},
 		{tail("-endpoint", nobody, "-f"), 1, "zapcw tail: " + nobody + ": dial tcp …"},
+		{[]string{"recover"}, 2, "zapcw recover: no directory: want that of a Syncer's Spool; -h has examples"},
+		{[]string{"recover", ""}, 2, "zapcw recover: no directory: want that of a Syncer's Spool; -h has examples"},
+		{[]string{"recover", "a", "-timeout"}, 2, `zapcw recover: argument "-timeout": want one directory, behind the flags; -h has examples`},
+		{[]string{"recover", "-timeout", "1", "a"}, 2, `zapcw recover: invalid value "1" for flag -timeout: want a time like 90s, 10m or 24h; -h lists the flags`},
+		{[]string{"recover", "-endpoint", "localhost", "a"}, 2, `zapcw recover: endpoint "localhost": want a URL like http://127.0.0.1:4586`},
+		{[]string{"recover", missing}, 1, "zapcw recover: spool " + missing + ": open " + missing + ": …"},
+		{[]string{"recover", file}, 1, "zapcw recover: spool " + file + ": …"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()

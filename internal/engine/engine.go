@@ -174,7 +174,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.intake.close()
 	err := e.Flush(ctx)
 	if e.shelf != nil {
-		err = errors.Join(err, e.closeSpool())
+		err = errors.Join(err, e.closeSpool(ctx))
 	}
 	return err
 }

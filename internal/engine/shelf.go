@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -269,19 +270,25 @@ func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 }
 
 // closeSpool leaves what the spool holds to the next owner, who may come at once.
-func (e *Engine) closeSpool() error {
+// The error says how much that is, if a Flush did not.
+func (e *Engine) closeSpool(ctx context.Context) error {
 	<-e.shelf.adopted
+	why := context.Cause(ctx)
+	if why == nil {
+		why = os.ErrClosed
+	}
 	e.mu.Lock()
 	e.shelf.closeLocked()
-	e.shelf.expireLocked(0, os.ErrClosed)
+	e.shelf.expireLocked(0, why)
 	e.mu.Unlock()
 	// The sender may have taken some back since the last Sync.
-	w, _ := e.wait(context.Background())
+	w, f := e.wait(context.Background())
 	if w != nil {
-		e.expire(w, os.ErrClosed)
+		e.expire(w, why)
 		<-w.done
+		f = w.failure
 	}
-	return e.shelf.spool.Close()
+	return errors.Join(e.report(f), e.shelf.spool.Close())
 }
 
 // keep leaves those of some events in the spool that lie there, since nobody

@@ -118,18 +118,17 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked() &&
 		(e.shelf == nil || e.intake.roomToSendLocked() >= 0)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
-	p.small = len(s.flying) == 0 && s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
-		e.bucket.waitLocked(time.Now()) == 0
 	p.expired, p.cause = s.lost, s.lostCause
 	s.lost, s.lostCause = 0, nil
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
 		p.expired, p.cause = e.waits.lastLocked(), delivery.ErrRefusing
 	}
 	p.reload = s.reloadsLocked(&p)
+	p.small = s.smallLocked(&p)
 	p.since = e.intake.bufferedSinceLocked()
 	if upTo := s.dueLocked(&p); upTo > 0 {
 		var flush bool
-		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo))
+		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo, p.expired > 0))
 		s.flushing = s.flushing || flush
 		if e.intake.bufferedLocked() > 0 && e.waits.lastLocked() > upTo {
 			e.intake.retriggerLocked() // somebody waits for a part of the rest
@@ -138,6 +137,14 @@ func (s *sender) plan() (p plan, idle bool) {
 	busy := e.intake.isTriggered() || len(p.chunks) > 0 || p.reload || len(s.flying) > 0 || s.next != nil ||
 		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, e.limits.maxAge)
 	return p, !busy && e.parkLocked(s.queue)
+}
+
+// smallLocked tells whether less than a full put may go: it is its turn, or it goes
+// with what is taken from the shelf, which would leave it none.
+func (s *sender) smallLocked(p *plan) bool {
+	e := s.engine
+	return s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
+		(p.reload || len(s.flying) == 0 && e.bucket.waitLocked(time.Now()) == 0)
 }
 
 // hopelessLocked tells whether those who wait should not: the service refuses
@@ -176,9 +183,9 @@ func (s *sender) dueLocked(p *plan) uint64 {
 }
 
 // fitsLocked gives what takes chunks up to id, with a spool as long as there is
-// room to send them.
-func (s *sender) fitsLocked(id uint64) func(*batch.Chunk) bool {
-	if s.engine.shelf == nil {
+// room to send them. What expired is not sent.
+func (s *sender) fitsLocked(id uint64, expired bool) func(*batch.Chunk) bool {
+	if s.engine.shelf == nil || expired {
 		return func(c *batch.Chunk) bool { return c.ID <= id }
 	}
 	room := s.engine.intake.roomToSendLocked()

@@ -116,9 +116,9 @@ func (r *Rig) WantSpill(want ...string) {
 func (r *Rig) Balance() {
 	r.Helper()
 	st := r.Syncer.Stats()
-	if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Pending {
-		r.Errorf("got %d accepted, but %d delivered, %d rejected, %d spilled, %d pending",
-			st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Pending)
+	if st.Accepted != st.Delivered+st.Rejected+st.Spilled+st.Spooled+st.Pending {
+		r.Errorf("got %d accepted, but %d delivered, %d rejected, %d spilled, %d spooled, %d pending",
+			st.Accepted, st.Delivered, st.Rejected, st.Spilled, st.Spooled, st.Pending)
 	}
 	if most := uint64(r.Syncer.MaxPending); most > 0 && st.PendingBytes > most {
 		r.Errorf("got %d bytes pending, want at most %d", st.PendingBytes, most)

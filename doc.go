@@ -124,10 +124,11 @@
 // A logging call costs what its encoder does, and a copy of the text under a
 // short lock that goroutines seldom share; it allocates nothing of its own. Until
 // an event is settled it takes its length and 20 bytes of memory; MaxPending
-// bounds the sum. Beside that there is little more than the puts in flight. The
-// body of a put is built and hashed once, however often it is sent. AWS bills
-// bytes and not requests, so small batches cost no more money than large ones, and
-// compression saves none.
+// bounds the sum. Beside that there is little more than the puts in flight. With a
+// Spool that memory is files, which outlive the process, at the same cost. The body
+// of a put is built and hashed once, however often it is sent. AWS bills bytes and
+// not requests, so small batches cost no more money than large ones, and compression
+// saves none.
 //
 // # Testing
 //

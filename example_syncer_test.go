@@ -164,6 +164,25 @@ func ExampleSyncer_gap() {
 	// in the stream
 }
 
+// A stream for each day. An entry of yesterday goes to yesterday's.
+func ExampleSyncer_date() {
+	var srv cwltest.Server
+	defer srv.Close()
+	s := &zapcw.Syncer{Client: srv.Client(), Group: "/acme/prod", Stream: "orders-{date}"}
+	core := zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.InfoLevel)
+	today := time.Now().UTC()
+	yesterday := today.AddDate(0, 0, -1)
+	_ = core.Write(zapcore.Entry{Time: today, Message: "order placed"}, nil)
+	_ = core.Write(zapcore.Entry{Time: yesterday, Message: "import done"}, nil)
+	_ = s.Close()
+	for _, day := range []time.Time{yesterday, today} {
+		fmt.Println(srv.Messages("/acme/prod", "orders-"+day.Format(time.DateOnly)))
+	}
+	// Output:
+	// [import done]
+	// [order placed]
+}
+
 // An entry that is too long for one event is split, between characters. The
 // default limit is the service's: 1 MiB.
 func ExampleSyncer_longEntry() {

@@ -28,7 +28,9 @@ import (
 type Destination struct {
 	// Group is the log group. Without one, cloud-watch does what #print does.
 	Group string
-	// Stream is the log stream. It is needed if there is a group.
+	// Stream is the log stream. It is needed if there is a group. Beside {date} and
+	// {host}, see [Syncer], it may have {function}: that is Function or, if that is
+	// empty, AWS_LAMBDA_FUNCTION_NAME of the environment. One of them is needed then.
 	Stream string
 
 	// Function is what {func} stands for, see [NewPrefixEncoder]. In JSON it is the
@@ -155,8 +157,8 @@ func (d *Destination) core(ctx context.Context, client Client, level zapcore.Lev
 		}
 		client = sdk
 	}
-	out := d.syncer(client)
-	if err := out.Check(); err != nil {
+	out, err := d.syncer(client)
+	if err != nil {
 		return nil, err
 	}
 	var core zapcore.Core = NewCore(d.encoder(), out, level)
@@ -199,7 +201,8 @@ func (d *Destination) encoder() zapcore.Encoder {
 	return NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig())
 }
 
-func (d *Destination) syncer(client Client) *Syncer {
+// syncer gives one whose fields are in order.
+func (d *Destination) syncer(client Client) (*Syncer, error) {
 	s := &Syncer{
 		Client: client, Group: d.Group, Stream: d.Stream,
 		MaxEvents: d.MaxEvents, MaxAge: d.MaxAge, MaxPending: d.MaxPending, WhenFull: d.WhenFull,
@@ -210,7 +213,18 @@ func (d *Destination) syncer(client Client) *Syncer {
 	if d.Service != "" || d.Environment != "" {
 		s.Entity = &Entity{d.Service, d.Environment}
 	}
-	return s
+	name, replaced, err := expandFunction(d.Stream, d.Function)
+	if err != nil {
+		return nil, fmt.Errorf("stream %q for group %q: %w", d.Stream, d.Group, err)
+	}
+	s.Stream = name
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if replaced != nil {
+		s.started().TellFunction(replaced)
+	}
+	return s, nil
 }
 
 // client looks at the environment and the files of AWS.
@@ -247,7 +261,8 @@ var _ zap.Sink = (*Syncer)(nil)
 // plus and %23 a #. A Fallback other than the standard error, a NewGroup and a Client
 // of your own need a Syncer made in Go.
 //
-// OpenSink reads no environment and uses no network. The client is made by the
+// OpenSink uses no network, and reads nothing of the environment but
+// AWS_LAMBDA_FUNCTION_NAME, for {function} in a stream. The client is made by the
 // SDK's default chain when the first events are due; if that fails, it is tried
 // again with every put. Errors are about the URL: a parameter that is unknown,
 // missing, repeated, empty or out of bounds, or something else than parameters.
@@ -293,8 +308,8 @@ func OpenSink(u *url.URL) (zap.Sink, error) {
 	if err := decode.Query(query, d.parameters(), example); err != nil {
 		return nil, err
 	}
-	s := d.syncer(&delivery.LazyClient{New: d.client})
-	if err := s.Check(); err != nil {
+	s, err := d.syncer(&delivery.LazyClient{New: d.client})
+	if err != nil {
 		return nil, err
 	}
 	return s, nil

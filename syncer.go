@@ -16,6 +16,7 @@ import (
 	"example.com/zapcw/internal/delivery"
 	"example.com/zapcw/internal/engine"
 	"example.com/zapcw/internal/spool"
+	"example.com/zapcw/internal/streamname"
 )
 
 // Client is the part of *cloudwatchlogs.Client that a Syncer calls. Every call
@@ -44,7 +45,8 @@ const (
 	Block
 )
 
-// A Syncer buffers events and sends them to one CloudWatch Logs stream. Several
+// A Syncer buffers events and sends them to one CloudWatch Logs stream, or to one
+// for each day, see Stream. Several
 // Cores, and several processes, may write to one stream; the service puts their
 // events in order of time.
 //
@@ -70,6 +72,16 @@ type Syncer struct {
 	// Group and Stream name the log stream. Required; 1 to 512 characters, see
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
 	// If one does not exist, it is created when a put finds it missing.
+	//
+	// In Stream, {date} stands for the UTC day of the event, like 2006-01-02: each
+	// event goes to the stream of its own day, also when it is late. {host} stands
+	// for the host name, as it is when the first event is sent. {{ and }} stand for
+	// braces. What a host name has that no stream's may have becomes a -, and what
+	// would make the name too long is cut off; a line on Fallback says so, once.
+	// All that is said here of one stream is true of the streams of all days
+	// together: they share MaxPending, the puts in flight and the back-off. With
+	// {date}, small puts wait up to a minute after midnight UTC, unless a Sync, Flush
+	// or Close wants them, so that a fleet does not create all its streams at once.
 	Group, Stream string
 
 	// MaxEvents is how many buffered events start a send. It is a trigger and
@@ -235,10 +247,8 @@ func (s *Syncer) check() error {
 		return fmt.Errorf("syncer: Group has %d characters: want 1 to %d", len(s.Group), maxName)
 	case strings.ContainsFunc(s.Group, func(r rune) bool { return !strings.ContainsRune(groupLetters, r) }):
 		return fmt.Errorf("syncer: Group %q: want only letters, digits and . - _ / #", s.Group)
-	case utf8.RuneCountInString(s.Stream) > maxName:
-		return fmt.Errorf("syncer for group %q: Stream has %d characters: want 1 to %d", s.Group, utf8.RuneCountInString(s.Stream), maxName)
-	case strings.ContainsAny(s.Stream, ":*") || !utf8.ValidString(s.Stream):
-		return fmt.Errorf("syncer for group %q: Stream %q: want UTF-8 without : and *", s.Group, s.Stream)
+	case checkStream(s.Group, s.Stream) != nil:
+		return checkStream(s.Group, s.Stream)
 	case s.Fallback == s:
 		return fmt.Errorf("syncer for %s/%s: Fallback is the Syncer itself: want another writer, or nil for the standard error", s.Group, s.Stream)
 	case s.MaxEvents < 0:
@@ -306,7 +316,7 @@ func (s *Syncer) started() *engine.Engine {
 }
 
 const (
-	maxName       = 512 // characters in the name of a group or a stream
+	maxName       = streamname.MaxLen // characters in the name of a group or a stream
 	groupLetters  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/#"
 	minEventBytes = batch.Overhead + utf8.UTFMax
 )

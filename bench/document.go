@@ -62,7 +62,23 @@ func (d *document) target(what, reach, measured string, met bool) {
 	d.targets = append(d.targets, target{what, reach, measured, !met})
 }
 
+// who introduces those that tables and plots name.
+const who = `
+| name | what it is |
+| --- | --- |
+| zapcw | a Syncer under zap with zap's JSON encoder, unless another encoder is named; "defaults" are those that users get |
+| zap, discarded | zap's own core into io.Discard: what the logging itself takes |
+| zap, to a file; zap, buffered file | zap's own core into a zapcore.BufferedWriteSyncer of a file |
+| mec07 | github.com/mec07/cloudwatchwriter under zap's core |
+| lzap | github.com/lzap/cloudwatchwriter2 under zap's core; "retrying" tries again when its queue is full |
+| awslogs | Docker's driver of that name, of github.com/moby/moby |
+| slog, zerolog | log/slog and github.com/rs/zerolog, which send nothing |
+`
+
 func (d *document) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	for _, f := range d.plots {
 		if err := f.save(filepath.Join(dir, f.name)); err != nil {
 			return err
@@ -93,7 +109,8 @@ every put, refuses what the service would (events out of order, more than 10,000
 cores, while its CPU is not counted. Variants are measured in turn, A B C A B C; unless it says otherwise a number is the
 median of seven or more rounds, and a ratio the median of the ratios within a round. Only ratios carry over to another machine.
 `)
-	fmt.Fprintf(b, "\n%s.\n", strings.Join(d.versions, ", "))
+	fmt.Fprint(b, who)
+	fmt.Fprintf(b, "\nVersions: %s.\n", strings.Join(d.versions, ", "))
 	if len(d.targets) > 0 {
 		t := table{head: []string{"what", ownTarget, "measured"}}
 		for _, r := range d.targets {

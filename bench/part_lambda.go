@@ -16,8 +16,8 @@ func (b *bench) lambda() error {
 	for _, name := range []string{"before the response", "after the response"} {
 		row := []string{name}
 		for _, delay := range []time.Duration{0, 20 * time.Millisecond} {
-			job := load.Job{Kind: "lambda", Name: name, N: 5, Rounds: pick(b, 101, 3), Delay: delay}
-			res, err := b.interleave(pick(b, 3, 1), []variant{{"zapcw", job}})
+			job := load.Job{Kind: "lambda", Name: name, N: 5, Rounds: pick(b, 51, 3), Delay: delay}
+			res, err := b.interleave(pick(b, 3, 1), []variant{{program: "zapcw", job: job}})
 			if err != nil {
 				return err
 			}

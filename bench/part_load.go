@@ -18,21 +18,25 @@ func (b *bench) flat() error {
 		fmt.Sprintf("%s entries of five fields are logged as fast as it goes by one goroutine, or by two, encoded by zap's JSON encoder except "+
 			"in the prefix rows, delivered, and the library closed. Events a second count from the first call until Close has returned and the "+
 			"last event has arrived; CPU is of a million delivered events; RSS is the peak of the process. Least is the number of puts that "+
-			"the bytes need. zapcw has MaxEvents 10,000, MaxPending 4 MiB and Block; the row with defaults has only Block. mec07 and awslogs "+
-			"get half as many entries, lzap %s, of which it drops what finds its queue full. A caller who tries again then, in the "+
-			"row \"retrying\", gets %s through, since it takes long; both with one producer only. \"zap, discarded\" sends nothing.",
-			count(float64(million)), count(float64(million/10)), count(float64(million/100))),
+			"the bytes need. zapcw has MaxEvents 10,000, MaxPending 4 MiB and Block; the rows with defaults have only Block. The other libraries "+
+			"have %d rounds; mec07 and awslogs get half as many entries, lzap %s, of which it drops what finds its queue full. A caller who tries again then, in the "+
+			"row \"retrying\", gets %s through, since it takes long; both with one producer only. \"zap, discarded\" sends nothing. Connections are without TLS, but for one row.",
+			count(float64(million)), b.others(), count(float64(million/10)), count(float64(million/100))),
 		"A library is what its documentation shows: lzap/cloudwatchwriter2 and mec07/cloudwatchwriter as writers under zap's core, Docker's " +
 			"awslogs driver with a message for each line. " + absent,
 	}}
 	type row struct {
-		program, name string
-		n             int
+		program, name, label string
+		n                    int
+		transport            string
+		rounds               int
 	}
 	rows := []row{
-		{"zapcw", "zap, discarded", million}, {"zapcw", "zapcw", million}, {"zapcw", "zapcw, prefix", million},
-		{"zapcw", "zapcw, defaults", million}, {"mec07", "mec07", million / 2}, {"awslogs", "awslogs", million / 2},
-		{"lzap", "lzap, retrying", million / 100}, {"lzap", "lzap", million / 10},
+		{"zapcw", "zap, discarded", "zap, discarded", million, "", 0}, {"zapcw", "zapcw", "zapcw", million, "", 0},
+		{"zapcw", "zapcw, prefix", "zapcw, prefix", million, "", 0}, {"zapcw", ourDefaults, ourDefaults, million, "", 0},
+		{"zapcw", ourDefaults, ourDefaults + ", TLS", million, load.TLS1, 0},
+		{"mec07", "mec07", "mec07", million / 2, "", b.others()}, {"awslogs", "awslogs", "awslogs", million / 2, "", b.others()},
+		{"lzap", "lzap, retrying", "lzap, retrying", million / 100, "", b.others()}, {"lzap", "lzap", "lzap", million / 10, "", b.others()},
 	}
 	for _, producers := range []int{1, 2} {
 		if producers > 1 {
@@ -40,7 +44,7 @@ func (b *bench) flat() error {
 		}
 		var variants []variant
 		for _, r := range rows {
-			variants = append(variants, variant{r.program, load.Job{Kind: "flat", Name: r.name, N: r.n, Producers: producers}})
+			variants = append(variants, variant{program: r.program, rounds: r.rounds, job: load.Job{Kind: "flat", Name: r.name, N: r.n, Producers: producers, Transport: r.transport}})
 		}
 		res, err := b.interleave(b.rounds(), variants)
 		if err != nil {
@@ -54,7 +58,7 @@ func (b *bench) flat() error {
 			if i == 0 {
 				puts, least = "–", "–"
 			}
-			t.add(r.name, digits(median(m["rate"])), times(ratio(m["rate"], plain["rate"])),
+			t.add(r.label, digits(median(m["rate"])), times(ratio(m["rate"], plain["rate"])),
 				digits(median(m["cpu"])), times(ratio(m["cpu"], plain["cpu"])), puts, least, mb(median(m["rss"])),
 				percent(median(m["lost"])/float64(r.n)), percent(median(m["refused"])/float64(r.n)))
 			if err := nothingLost(r.name, m); err != nil {
@@ -62,7 +66,7 @@ func (b *bench) flat() error {
 			}
 		}
 		p.tables = append(p.tables, t)
-		byDefault := res[3]
+		byDefault, tls := res[3], res[4]
 		puts := ratio(byDefault["puts"], byDefault["least"])
 		b.doc.target(fmt.Sprintf("end to end by default, %s, puts against the least possible number", plural(producers, "producer")),
 			"≤ 1.05x", fmt.Sprintf("%.3fx", puts), puts <= 1.05)
@@ -75,16 +79,18 @@ func (b *bench) flat() error {
 		rate, fast := ratio(z["rate"], plain["rate"]), ratio(prefix["rate"], plain["rate"])
 		cpu, rss := ratio(z["cpu"], plain["cpu"]), worst(z["rss"])
 		puts = ratio(z["puts"], z["least"])
-		b.doc.target("end to end, JSON, events/s against zap into io.Discard", "≥ 0.75x", times(rate), rate >= 0.75)
+		ofTLS := ratio(tls["rate"], plain["rate"])
+		b.doc.target("end to end, JSON, events/s against zap into io.Discard; by default and with TLS", "≥ 0.75x; –", times(rate)+"; "+times(ofTLS), rate >= 0.75)
 		b.doc.target("end to end, prefix encoder, events/s against that of zap's JSON", "≥ 1.6x", times(fast), fast >= 1.6)
-		b.doc.target("end to end, JSON, CPU against zap into io.Discard", "≤ 1.6x", times(cpu), cpu <= 1.6)
+		b.doc.target("end to end, JSON, CPU against zap into io.Discard; by default and with TLS", "≤ 1.6x; –", times(cpu)+"; "+times(ratio(tls["cpu"], plain["cpu"])), cpu <= 1.6)
 		b.doc.target("end to end, full puts only, puts against the least possible number", "≤ 1.01x", fmt.Sprintf("%.3fx", puts), puts <= 1.01)
 		b.doc.target("end to end, MaxPending 4 MiB, peak RSS, the worst run", "≤ 32 MB", mb(rss), rss <= 32e6)
-		var bars []bar
+		var used []span
 		for i, r := range rows {
-			bars = append(bars, bar{r.name, median(res[i]["cpu"])})
+			v := median(res[i]["cpu"])
+			used = append(used, span{name: r.label, p50: v, p99: v, worst: v})
 		}
-		b.doc.plots = append(b.doc.plots, cpuFigure(bars))
+		b.doc.plots = append(b.doc.plots, cpuFigure(used))
 	}
 	b.doc.parts = append(b.doc.parts, p)
 	return nil
@@ -108,18 +114,18 @@ func percent(v float64) string {
 // outage is the logging call while the service is away.
 func (b *bench) outage() error {
 	const rate = 5000
-	rounds := pick(b, 2, 1)
+	rounds := pick(b, 3, 1)
 	away := load.Outage[1:4]
 	p := part{title: "The logging call during an outage", command: "go run . -only outage", text: []string{
 		fmt.Sprintf("%s entries a second, while the service refuses connections for %s, answers 503 for %s, hangs for %s, and is up again: the time that calls take from the beginning of the outage to "+
-			"its end, and what has not arrived when the library is closed after it. Medians of %d runs.", count(rate), away[0].Time, away[1].Time, away[2].Time, rounds),
+			"its end, and what has not arrived when the library is closed after it. The rows run side by side, since they mostly sleep. Medians of %d runs.", count(rate), away[0].Time, away[1].Time, away[2].Time, rounds),
 	}}
 	rows := []struct{ program, name string }{{"zapcw", "zap, to a file"}, {"zapcw", "zapcw, defaults"}, {"mec07", "mec07"}, {"awslogs", "awslogs"}, {"lzap", "lzap"}}
 	var variants []variant
 	for _, r := range rows {
-		variants = append(variants, variant{r.program, load.Job{Kind: "outage", Name: r.name, Rate: pick(b, rate, 500)}})
+		variants = append(variants, variant{program: r.program, job: load.Job{Kind: "outage", Name: r.name, Rate: pick(b, rate, 500)}})
 	}
-	res, err := b.interleave(rounds, variants)
+	res, err := b.together(rounds, variants)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (b *bench) sync() error {
 		row := []string{count(float64(n))}
 		for _, delay := range []time.Duration{0, 20 * time.Millisecond} {
 			job := load.Job{Kind: "sync", N: n, Rounds: pick(b, 11, 2), Delay: delay}
-			res, err := b.interleave(pick(b, 3, 1), []variant{{"zapcw", job}})
+			res, err := b.interleave(pick(b, 3, 1), []variant{{program: "zapcw", job: job}})
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func (b *bench) burst() error {
 	names := []string{"zap", "zapcw"}
 	var variants []variant
 	for _, name := range names {
-		variants = append(variants, variant{"zapcw", load.Job{Kind: "burst", Name: name, N: n, Delay: 50 * time.Millisecond}})
+		variants = append(variants, variant{program: "zapcw", job: load.Job{Kind: "burst", Name: name, N: n, Delay: 50 * time.Millisecond}})
 	}
 	res, err := b.interleave(rounds, variants)
 	if err != nil {
@@ -78,11 +78,11 @@ func (b *bench) fleet() error {
 			"when it goes off, and none was started for longer than MaxAge.) Busy ones have an entry of five fields a second, and their "+
 			"defaults: every 20 s each sends, spread over time. Theirs is the highest of some samples, one a second, each after a collection.", count(float64(n))),
 	}}
-	idle, err := b.interleave(1, []variant{{"zapcw", load.Job{Kind: "idle", N: n}}})
+	idle, err := b.interleave(1, []variant{{program: "zapcw", job: load.Job{Kind: "idle", N: n}}})
 	if err != nil {
 		return err
 	}
-	busy, err := b.interleave(1, []variant{{"zapcw", load.Job{Kind: "busy", N: n, Time: pick(b, 10*time.Second, time.Second)}}})
+	busy, err := b.interleave(1, []variant{{program: "zapcw", job: load.Job{Kind: "busy", N: n, Time: pick(b, 10*time.Second, time.Second)}}})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"example.com/zapcw"
 	"example.com/zapcw/internal/remote"
 	"example.com/zapcw/internal/replay"
+	"example.com/zapcw/internal/streamname"
 	"example.com/zapcw/internal/terminal"
 )
 
@@ -72,6 +73,9 @@ func (c *command) put(ctx context.Context, args []string) error {
 		return err
 	}
 	if err := needed(map[string]string{"group": p.group, "stream": p.stream}); err != nil {
+		return err
+	}
+	if err := oneStream(p.stream); err != nil {
 		return err
 	}
 	if err := remote.CheckEndpoint(p.endpoint); err != nil {
@@ -141,7 +145,7 @@ func (p *putCommand) replay(in *replay.Input, to *remote.Service) *replay.Replay
 		Out: &zapcw.Syncer{
 			Client:   to.Client,
 			Group:    p.group,
-			Stream:   p.stream,
+			Stream:   streamname.Quote(p.stream),
 			MaxAge:   time.Second, // whoever reads the stream waits for a pipe
 			WhenFull: zapcw.Block,
 			Fallback: rest,

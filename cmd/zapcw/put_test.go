@@ -46,6 +46,16 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// TestPutBraces has a stream whose name is one literally.
+func TestPutBraces(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	r := run(t, strings.NewReader("hello\n"), putArgs(s, "-stream", "orders{}")...)
+	if r.status != 0 || !strings.Contains(r.stdout, "\nproven: ") || len(s.Messages("/acme/prod", "orders{}")) != 1 {
+		t.Errorf("status %d, stderr %q, stdout %q, want a line proven to be in stream orders{}", r.status, r.stderr, r.stdout)
+	}
+}
+
 // TestPutPipe has events in the stream while the pipe is open.
 func TestPutPipe(t *testing.T) {
 	t.Parallel()

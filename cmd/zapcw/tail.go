@@ -48,6 +48,9 @@ func (c *command) tail(ctx context.Context, args []string) error {
 	if err := needed(map[string]string{"group": group, "stream": stream}); err != nil {
 		return err
 	}
+	if err := oneStream(stream); err != nil {
+		return err
+	}
 	if err := remote.CheckEndpoint(endpoint); err != nil {
 		return usageError{err}
 	}

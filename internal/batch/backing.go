@@ -15,8 +15,7 @@ type Backing struct {
 	Seed uint64
 	// Length is a Length of the whole records. It lies in memory that outlives
 	// the process, too, and is stored last. Nobody else reads it while the process
-	// lives, so the store needs not be atomic, which would cost a quarter of an
-	// Append.
+	// lives, so the store need not be atomic.
 	Length *uint64
 	// Home takes the chunk back.
 	Home Home
@@ -28,20 +27,23 @@ type Home interface {
 	Free(*Chunk)
 }
 
-// Length is n bytes as a Backing stores them: twice, in 32 bits each, so that a
-// flipped bit does not hide what was there.
-func Length(n int) uint64 { return uint64(n) * (1<<32 + 1) }
+// Length is n bytes as a Backing stores them: in the lower half, and the complement
+// in the upper one, so that zeros are none.
+func Length(n int) uint64 { return uint64(^uint32(n))<<32 | uint64(uint32(n)) }
 
-// length is the bytes of whole records. When in doubt it is the larger number:
-// what is no record shows.
+// Halves are the two lengths that a Length tells of. A process of 32 bits may have
+// died between them; then they are of the last record and of the one before. Other
+// differences are damage.
+func Halves(length uint64) (low, high uint32) { return uint32(length), ^uint32(length >> 32) }
+
+// length is the bytes of whole records, all of the memory if that is not known: what
+// is no record is found out.
 func (b *Backing) length() int {
-	n := *b.Length
-	size := uint64(len(b.Memory))
-	low, high := n&math.MaxUint32, n>>32
-	if low > size || high > size {
-		return int(min(low, high, size))
+	low, high := Halves(*b.Length)
+	if n := max(low, high); uint64(n) <= uint64(len(b.Memory)) {
+		return int(n)
 	}
-	return int(max(low, high))
+	return len(b.Memory)
 }
 
 // A liveSet is the records of a chunk that have no fate yet, if some have.
@@ -52,7 +54,7 @@ type liveSet struct {
 
 // NewChunk gives an empty chunk in b. It has no ID yet.
 func (b *Backing) NewChunk() *Chunk {
-	*b.Length = 0
+	*b.Length = Length(0)
 	return &Chunk{buf: b.Memory[:0:len(b.Memory)], last: math.MinInt64, backing: b}
 }
 

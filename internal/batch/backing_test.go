@@ -109,6 +109,17 @@ func TestRecover(t *testing.T) {
 	}
 }
 
+func TestFirst(t *testing.T) {
+	b := newBacking(1<<10, 3)
+	c := b.NewChunk()
+	for i, tt := range []struct{ ms, first int64 }{{7, 7}, {9, 7}, {-5, -5}, {3, -5}} {
+		c.Append(tt.ms, uint32(i), 0, []byte("x"))
+		if r, _ := b.died().Recover(); c.First() != tt.first || r.First() != tt.first {
+			t.Errorf("after %d: First = %d, recovered %d, want %d", tt.ms, c.First(), r.First(), tt.first)
+		}
+	}
+}
+
 // A process may die between any two bytes that it writes, in the order in which it
 // writes them.
 func TestRecoverHalfWritten(t *testing.T) {
@@ -152,7 +163,7 @@ func TestRecoverUnderAnotherSeed(t *testing.T) {
 	}
 	next := b.died()
 	next.Seed++
-	*next.Length = 0
+	*next.Length = Length(0)
 	if got, damaged := next.texts(t); got != nil || damaged != nil {
 		t.Errorf("got %q, damaged %v", got, damaged)
 	}
@@ -177,6 +188,19 @@ func TestLengthDamaged(t *testing.T) {
 		if got, damaged := flipped.texts(t); !slices.Equal(got, want[1:]) || len(damaged) == 0 {
 			t.Errorf("bit %d: got %q, damaged %v", bit, got, damaged)
 		}
+	}
+	// Nothing is left but the last record.
+	zeros := b.died()
+	*zeros.Length = 0
+	clear(zeros.Memory[:c.Len()-Cost(3)])
+	if got, damaged := zeros.texts(t); !slices.Equal(got, want[2:]) || len(damaged) == 0 {
+		t.Errorf("zeros: got %q, damaged %v", got, damaged)
+	}
+	// A process of 32 bits died between the halves.
+	half := b.died()
+	*half.Length = Length(c.Len())&^(1<<32-1) | uint64(c.Len()-Cost(3))
+	if got, damaged := half.texts(t); !slices.Equal(got, want) || damaged != nil {
+		t.Errorf("half: got %q, damaged %v", got, damaged)
 	}
 }
 

@@ -92,6 +92,9 @@ func (c *Chunk) Cap() int { return len(c.buf) }
 
 // First is the time of the oldest event that has no fate, of which there must be one.
 func (c *Chunk) First() int64 {
+	if !c.unsorted {
+		return c.time(0)
+	}
 	first := c.time(0)
 	if c.live != nil {
 		first = c.time(c.live.offsets[0])

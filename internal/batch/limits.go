@@ -95,6 +95,15 @@ func Split(text []byte, max int) [][]byte {
 // span tells whether events at these times may travel in one put.
 func span(first, last int64) bool { return last-first <= MaxSpan }
 
+// Day is the UTC day of a time in milliseconds, in days since 1970.
+func Day(ms int64) int64 {
+	const day = 24 * 60 * 60 * 1000
+	if ms < 0 {
+		return (ms+1)/day - 1
+	}
+	return ms / day
+}
+
 // AppendText appends text as the service will store it, with U+FFFD for every
 // byte that belongs to no rune.
 func AppendText(dst, text []byte) []byte {

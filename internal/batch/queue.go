@@ -11,6 +11,9 @@ import (
 // Events with the same time leave in the order of their sequence numbers. The
 // zero value is an empty queue. It belongs to one goroutine.
 type Queue struct {
+	// Daily has batches end at midnight UTC.
+	Daily bool
+
 	// srcs is ordered by the time of the next event, then by its sequence number.
 	srcs []*source
 	// held are events that left their source but not the queue: the beginning
@@ -41,6 +44,14 @@ func (q *Queue) Len() int { return q.n }
 // Bytes is what the events cost in their chunks.
 func (q *Queue) Bytes() int { return q.bytes }
 
+// First is the time of the oldest event. The queue is not empty.
+func (q *Queue) First() int64 {
+	if len(q.srcs) == 0 || q.held.n > 0 && q.held.First() < q.srcs[0].time {
+		return q.held.First()
+	}
+	return q.srcs[0].time
+}
+
 // Full tells whether there is enough for a full put.
 func (q *Queue) Full() bool { return Fills(q.n, q.bytes) }
 
@@ -55,7 +66,7 @@ func (q *Queue) Full() bool { return Fills(q.n, q.bytes) }
 func (q *Queue) Cut(extra int, whole bool) *Batch {
 	b := batches.Get().(*Batch)
 	b.oldest = math.MaxUint64
-	c := cut{Batch: b, room: MaxBytes, count: MaxEvents}
+	c := cut{Batch: b, room: MaxBytes, count: MaxEvents, daily: q.Daily}
 	if extra > 0 {
 		c.room, c.count = MaxBytes-extra, MaxEvents-1
 	}
@@ -105,6 +116,7 @@ func (l List) since(ms int64) int {
 type cut struct {
 	*Batch
 	room, count int
+	daily       bool // it ends at midnight
 	full        bool // the next event does not fit
 	split       bool // it is of the last millisecond
 }
@@ -117,7 +129,8 @@ func (c *cut) fits(first, last int64, n, size int) bool {
 	} else if n == 1 {
 		return true
 	}
-	return c.n+n <= c.count && c.Size()+size <= c.room && span(first, last)
+	return c.n+n <= c.count && c.Size()+size <= c.room && span(first, last) &&
+		(!c.daily || Day(first) == Day(last))
 }
 
 func (c *cut) take(r run, first, last int64) {
@@ -192,7 +205,7 @@ func (q *Queue) first(ms int64, seq uint32) bool {
 
 // Until moves every event of the chunks up to id into a queue of its own.
 func (q *Queue) Until(id uint64) *Queue {
-	old := new(Queue)
+	old := &Queue{Daily: q.Daily}
 	q.srcs = slices.DeleteFunc(q.srcs, func(s *source) bool {
 		if s.chunk.ID > id {
 			return false
@@ -241,7 +254,7 @@ type source struct {
 func (s *source) open(c *Chunk) {
 	s.chunk, s.n = c, uint32(c.Open)
 	if c.unsorted {
-		s.order = slices.Collect(c.offsets())
+		s.order = slices.AppendSeq(make([]uint32, 0, c.Open), c.offsets())
 		// Clocks of several goroutines interleave by very little, so the
 		// records are nearly in order.
 		slices.SortStableFunc(s.order, func(a, b uint32) int {

@@ -62,7 +62,7 @@ func TestAbandonBetween(t *testing.T) {
 				}
 				var q batch.Queue
 				q.Add(c)
-				s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: putFunc(func(m []string) error {
+				s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: putFunc(func(m []string) error {
 					switch {
 					case m[0] == "new 01":
 						return tt.end
@@ -72,7 +72,7 @@ func TestAbandonBetween(t *testing.T) {
 						return coded("InvalidParameterException", "no")
 					}
 					return nil
-				})}
+				})}}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				s.Deliver(ctx, q.Cut(0, false).List, "", r.report)

@@ -103,7 +103,7 @@ func bodyOf(t *testing.T, do func(c *cloudwatchlogs.Client)) (req *http.Request,
 func TestBodyHook(t *testing.T) {
 	evs := chunked("a", "say \"b\"", "\xff")
 	fast, got := bodyOf(t, func(c *cloudwatchlogs.Client) {
-		s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
+		s := &Stream{Name: "s", Service: &Service{Client: c, Group: "/g", Recorder: silent{}}}
 		s.Deliver(context.Background(), evs, "", func(_ batch.List, _ bool, f Fate, err error) {
 			if f != Delivered {
 				t.Errorf("%s: %v", f, err)
@@ -143,7 +143,7 @@ func TestBodySigned(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	srv.SecretKey = "secret"
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", Skip: 1, Times: 2, Status: 500})
-	s := &Stream{Client: srv.Client(), Group: "/g", Name: "s", Recorder: silent{}}
+	s := &Stream{Name: "s", Service: &Service{Client: srv.Client(), Group: "/g", Recorder: silent{}}}
 	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
@@ -162,7 +162,7 @@ func (otherProtocol) ID() smithy.ShapeID { return smithy.ShapeID{Namespace: "x",
 func TestBodyUnknownProtocol(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	c := srv.Client(func(o *cloudwatchlogs.Options) { o.Protocol = otherProtocol{o.Protocol} })
-	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
+	s := &Stream{Name: "s", Service: &Service{Client: c, Group: "/g", Recorder: silent{}}}
 	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
 		if f != Delivered {
 			t.Errorf("%s: %v", f, err)
@@ -177,7 +177,7 @@ func TestBodyUnknownProtocol(t *testing.T) {
 func TestBodyUnused(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	c := srv.Client()
-	s := &Stream{Client: forgetful{c}, Group: "/g", Name: "s", Recorder: silent{}}
+	s := &Stream{Name: "s", Service: &Service{Client: forgetful{c}, Group: "/g", Recorder: silent{}}}
 	s.prepare()
 	s.takesBodies.Store(true)
 	s.Deliver(context.Background(), chunked("a", "b"), "", func(_ batch.List, _ bool, f Fate, err error) {
@@ -201,9 +201,9 @@ func TestHashOnce(t *testing.T) {
 		hashes = append(hashes, v4.GetPayloadHash(ctx))
 		return next.HandleFinalize(ctx, in)
 	})
-	s := &Stream{Group: "/g", Name: "s", Recorder: silent{}, Client: srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
+	s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: silent{}, Client: srv.Client(cloudwatchlogs.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(spy, "ComputePayloadHash", middleware.After)
-	}))}
+	}))}}
 	s.prepare()
 	r := newRequest(chunked("a", "b"), "")
 	if _, err := s.send(t.Context(), r, 0, false); err != nil {
@@ -240,7 +240,7 @@ func TestConnectionReused(t *testing.T) {
 		Region: "us-east-1", BaseEndpoint: &srv.URL, HTTPClient: &http.Client{Transport: transport},
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
-	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}}
+	s := &Stream{Name: "s", Service: &Service{Client: c, Group: "/g", Recorder: silent{}}}
 	for range 200 {
 		s.Deliver(t.Context(), chunked("a"), "", func(_ batch.List, _ bool, f Fate, err error) {
 			if f != Delivered {

@@ -53,6 +53,7 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	done := make(chan answer, 1)
 	var over atomic.Bool // the call came back, or was abandoned
 	go func() {
+		growStack(0)
 		a := answer{err: &PanicError{"called runtime.Goexit"}} // by runtime.Goexit, as in t.Fatal
 		defer func() {
 			if v := recover(); v != nil {
@@ -88,6 +89,15 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 		return a.out, false, fmt.Errorf("%w: %w", context.Cause(ctx), a.err)
 	}
 	return a.out, false, a.err
+}
+
+// growStack makes room for the SDK's deep calls at once. The runtime would double
+// the stack of a goroutine again and again, and each time copy what is on it.
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [12 << 10]byte
+	return room[i]
 }
 
 // receive waits until grace after ctx is done, and reports whether something came.

@@ -295,7 +295,7 @@ func TestPackedSmall(t *testing.T) {
 		if got := w.encodings(); got != "plain gzip" {
 			t.Errorf("got puts %s, want plain gzip", got)
 		}
-		s = &Stream{Client: forgetful{s.Client.(*cloudwatchlogs.Client)}, Group: "/g", Name: "s", Compress: true, Recorder: r}
+		s = &Stream{Name: "s", Service: &Service{Client: forgetful{s.Client.(*cloudwatchlogs.Client)}, Group: "/g", Compress: true, Recorder: r}}
 		s.Deliver(t.Context(), chunked(many("a")...), "", r.report)
 		if got := w.encodings(); got != "plain gzip plain" || r.count(Delivered) != 102 {
 			t.Errorf("got puts %s and %d delivered, want plain ones of another Client and 102", got, r.count(Delivered))

@@ -96,7 +96,7 @@ func inStream(t *testing.T, f func(*testing.T, *Stream, *recorder, *cwltest.Serv
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv, r := cwltest.NewServer(t), new(recorder)
-		f(t, &Stream{Client: srv.Client(), Group: "/g", Name: "s", Recorder: r}, r, srv)
+		f(t, &Stream{Name: "s", Service: &Service{Client: srv.Client(), Group: "/g", Recorder: r}}, r, srv)
 		srv.Heal()
 		srv.Close()
 	})

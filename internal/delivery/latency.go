@@ -7,7 +7,7 @@ import (
 	"example.com/zapcw/internal/batch"
 )
 
-// A latency knows how long the puts to one stream take, and how long they may.
+// A latency knows how long the puts of one writer take, and how long they may.
 type latency struct {
 	mu   sync.Mutex
 	last time.Duration // of the last put that succeeded
@@ -33,7 +33,7 @@ func (l *latency) round(attempt int) int {
 	return max(attempt, l.slow)
 }
 
-// slowAfter is longer than puts of this stream take: 2 s, or three times what the
+// slowAfter is longer than its puts take: 2 s, or three times what the
 // last one took, and what the bytes take at so many a second.
 func (l *latency) slowAfter(size, rate int) time.Duration {
 	return max(2*time.Second, 3*l.ofLast()) + time.Duration(size)*time.Second/time.Duration(rate)

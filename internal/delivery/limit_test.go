@@ -157,9 +157,9 @@ func TestDeadConnection(t *testing.T) {
 				client = &http.Client{Transport: own}
 			}
 			r := new(recorder)
-			s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: srv.Client(func(o *cloudwatchlogs.Options) {
+			s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: srv.Client(func(o *cloudwatchlogs.Options) {
 				o.BaseEndpoint, o.HTTPClient = &endpoint, client
-			})}
+			})}}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			s.Deliver(ctx, chunked("before"), "", r.report)

@@ -128,10 +128,10 @@ func TestCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			srv, r := cwltest.NewServer(t), new(recorder)
-			s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: cloudwatchlogs.NewFromConfig(cfg, func(o *cloudwatchlogs.Options) {
+			s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: cloudwatchlogs.NewFromConfig(cfg, func(o *cloudwatchlogs.Options) {
 				o.HTTPClient = &http.Client{Transport: srv.Transport()}
 				o.ClientLogMode, o.Logger = 0, logging.Nop{}
-			})}
+			})}}
 			fate := Delivered
 			s.SetJitter(func(time.Duration) time.Duration {
 				if tt.after == "" && r.puts == 3 {
@@ -175,9 +175,9 @@ func TestCredentialsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv, r := cwltest.NewServer(t), new(recorder)
-	s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: cloudwatchlogs.NewFromConfig(cfg, func(o *cloudwatchlogs.Options) {
+	s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: cloudwatchlogs.NewFromConfig(cfg, func(o *cloudwatchlogs.Options) {
 		o.HTTPClient = &http.Client{Transport: srv.Transport()}
-	})}
+	})}}
 	s.SetJitter(func(time.Duration) time.Duration {
 		if err := os.WriteFile(ready, []byte(`{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"secret"}`), 0o600); err != nil {
 			t.Error(err)
@@ -215,13 +215,13 @@ func TestConfig(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			setAWS(t, append([]string{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY", "secret"}, tt.env...)...)
 			r := new(recorder)
-			s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: &LazyClient{New: func(ctx context.Context) (*cloudwatchlogs.Client, error) {
+			s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: &LazyClient{New: func(ctx context.Context) (*cloudwatchlogs.Client, error) {
 				cfg, err := config.LoadDefaultConfig(ctx)
 				if err != nil {
 					return nil, err
 				}
 				return cloudwatchlogs.NewFromConfig(cfg), nil
-			}}}
+			}}}}
 			s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
 			if r.count(Refused) != 2 || r.puts != 1 || len(r.whys) != 1 {
 				t.Fatalf("got fates %v after %d puts, want 2 refused after one", r.fates, r.puts)
@@ -249,7 +249,7 @@ func TestNoRegion(t *testing.T) {
 		{"resolver", cloudwatchlogs.Options{EndpointResolverV2: fixed(endpoint)}, Late},
 	} {
 		r := new(recorder)
-		s := &Stream{Group: "/g", Name: "s", Recorder: r, Client: cloudwatchlogs.New(tt.o)}
+		s := &Stream{Name: "s", Service: &Service{Group: "/g", Recorder: r, Client: cloudwatchlogs.New(tt.o)}}
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		s.Deliver(ctx, chunked("a", "b"), "", r.report)
 		cancel()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A pace spaces the attempts of all puts to one stream. The zero value lets
+// A pace spaces the attempts of all puts to the streams of one writer. The zero value lets
 // everything pass.
 //
 // The back-off while the service fails is 100 ms, doubled with each round to
@@ -19,14 +19,14 @@ import (
 // followed by exactly one report or cancel (invariant 9).
 type pace struct {
 	mu            sync.Mutex
+	probing       bool      // a probe is under way
+	fatal         bool      // waiting will not mend what failed last
+	throttles     int32     // rounds since takeThrottles
 	fails         int       // rounds since the last success
 	notBefore     time.Time // the next attempt
 	lastProbe     time.Time
-	probing       bool          // a probe is under way
 	changed       chan struct{} // closed when those who wait are to look again
 	last          error         // what failed
-	fatal         bool          // and waiting will not mend it
-	throttles     int32         // rounds since takeThrottles
 	inFlight      []*attempt
 	expectedUntil time.Time // until then somebody waits in Sync
 
@@ -198,6 +198,14 @@ func (p *pace) backoff(fails int) time.Duration {
 		return p.jitter(d)
 	}
 	return d/10 + rand.N(d-d/10)
+}
+
+// pick is a wait up to d.
+func (p *pace) pick(d time.Duration) time.Duration {
+	if p.jitter != nil {
+		return p.jitter(d)
+	}
+	return rand.N(d)
 }
 
 // An attempt is under way. When it takes longer than stuckAfter, and somebody

@@ -143,7 +143,7 @@ func TestPackedGarbage(t *testing.T) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{}}, err
 		})
 	})
-	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: silent{}, Compress: true}
+	s := &Stream{Name: "s", Service: &Service{Client: c, Group: "/g", Recorder: silent{}, Compress: true}}
 	garbage := func(n int) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -111,7 +111,7 @@ func TestSkewedClock(t *testing.T) {
 		})
 	})
 	r := new(recorder)
-	s := &Stream{Client: c, Group: "/g", Name: "s", Recorder: r}
+	s := &Stream{Name: "s", Service: &Service{Client: c, Group: "/g", Recorder: r}}
 	s.Deliver(t.Context(), chunked("a", "b"), "", r.report)
 	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || refused != 1 || r.count(Delivered) != 2 {
 		t.Errorf("stored %s after %d refusals, %d delivered, want [a b] after one", got, refused, r.count(Delivered))

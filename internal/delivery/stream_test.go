@@ -11,7 +11,7 @@ import (
 // TestFateOfUntried is about what is said of events for which time ran out.
 func TestFateOfUntried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := Stream{Group: "/g", Name: "s"}
+		s := Stream{Name: "s", Service: &Service{Group: "/g"}}
 		if f, err := s.FateOfUntried(context.Canceled); f != Late || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "/g/s") {
 			t.Errorf("FateOfUntried of a stream that is well = %s, %v, want late, why and the stream's name", f, err)
 		}

@@ -13,9 +13,8 @@ import (
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 type tokens struct {
-	mu     sync.Mutex
-	wanted bool // by this server
-	token  *string
+	mu    sync.Mutex
+	token *string // nil as long as the server does not want any
 }
 
 // next is what the next put must carry, or nil.
@@ -35,10 +34,10 @@ func (t *tokens) update(out *cloudwatchlogs.PutLogEventsOutput, err error) {
 	)
 	switch {
 	case errors.As(err, &wrong):
-		t.wanted, t.token = true, wrong.ExpectedSequenceToken
-	case errors.As(err, &done) && t.wanted:
+		t.token = wrong.ExpectedSequenceToken
+	case errors.As(err, &done) && t.token != nil:
 		t.token = done.ExpectedSequenceToken
-	case err == nil && out != nil && t.wanted:
+	case err == nil && out != nil && t.token != nil:
 		t.token = out.NextSequenceToken
 	}
 }

@@ -1,4 +1,5 @@
-// Package engine is the inside of a Syncer: the machine of one log stream. It
+// Package engine is the inside of a Syncer: the machine behind one log stream, or
+// behind those that one name with a date stands for. It
 // accepts entries, has them delivered, and gives each event one fate.
 //
 // An entry goes through these rooms, each a struct in a file of its name:
@@ -8,6 +9,7 @@
 //	sender    takes what is buffered, cuts batches, launches flights
 //	bucket    how many small puts may go
 //	flight    one batch on its way, by way of package delivery
+//	streams   where flights go: one stream, or that of their day
 //	ledger    fates, counters, the open gap, the failure to report
 //	waits     who is blocked in Sync, Flush, Drain and Close
 //	fallback  writes what is not delivered, for people
@@ -32,7 +34,7 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// An Engine carries events into one log stream. Its methods are safe for
+// An Engine carries events into the log streams of one name. Its methods are safe for
 // concurrent use. It owns a goroutine and a timer only while it has something to
 // send (invariant 12).
 type Engine struct {
@@ -47,7 +49,7 @@ type Engine struct {
 	fallback fallback
 	holds    atomic.Pointer[holds] // nil as long as nothing was kept back
 	shelf    *shelf                // nil without a spool
-	stream   *delivery.Stream
+	streams  *streams
 }
 
 // New makes an Engine. It does no I/O.
@@ -56,14 +58,10 @@ func New(o Options) *Engine {
 		limits:   newLimits(&o),
 		bucket:   newBucket(),
 		fallback: fallback{w: o.Fallback},
-		stream: &delivery.Stream{
-			Client: o.Client, Group: o.Group, Name: o.Stream,
-			Retention: o.Retention, NewGroup: o.NewGroup, Compress: o.Compress, Entity: o.Entity,
-		},
 	}
+	e.streams = newStreams(e, &o)
 	e.intake.setUp(e)
 	e.ledger.engine = e
-	e.stream.Recorder = &e.ledger
 	if o.Spool != "" {
 		e.shelf = newShelf(e, &o)
 	}
@@ -165,7 +163,7 @@ func (e *Engine) report(f *failure) error {
 	if e.shelf != nil {
 		dir = e.shelf.dir
 	}
-	return f.err(e.stream.Group, e.stream.Name, dir)
+	return f.err(e.streams.service.Group, e.streams.name(), dir)
 }
 
 // Close lets no entry in any more, ends every Add that is blocked, and flushes for
@@ -194,7 +192,7 @@ func (e *Engine) Stats() Stats {
 type Finder interface{ Found(*Engine) }
 
 // SetJitter replaces the choice of a back-off up to d, for tests.
-func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.stream.SetJitter(f) }
+func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.streams.service.SetJitter(f) }
 
 // Widen gives the engine all its lanes, as goroutines that meet would, for tests.
 func (e *Engine) Widen() { e.intake.widen() }
@@ -215,7 +213,7 @@ func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
 	if !ok {
 		until = time.Now().Add(e.limits.timeout)
 	}
-	e.stream.Expedite(until)
+	e.streams.service.Expedite(until)
 	e.intake.sealLocked()
 	w := e.waits.addLocked(newest, open, until, f)
 	e.intake.triggerLocked(true)
@@ -244,8 +242,8 @@ func (e *Engine) leave(w *wait, why error) error {
 	if !waited {
 		return nil
 	}
-	why = e.stream.WhyUntried(why)
-	return fmt.Errorf("drain %s/%s: %s still pending: %w", e.stream.Group, e.stream.Name, are(pending), why)
+	group, name := e.streams.service.Group, e.streams.name()
+	return fmt.Errorf("drain %s/%s: %s still pending: %w", group, name, are(pending), e.streams.service.WhyUntried(name, why))
 }
 
 // settle gives events their fate. g is what the next batch has to tell because
@@ -289,9 +287,10 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 
 // giveUp spills a flight that was never launched.
 func (e *Engine) giveUp(f *flight, why error) {
-	fate, err := e.stream.FateOfUntried(why)
+	fate, err := f.stream.FateOfUntried(why)
 	e.settle(f.batch.List, f.gap, fate, err)
 	f.batch.Free()
+	e.streams.release(f.stream)
 }
 
 // noteFailureLocked has those who wait tell their callers, or else the next Sync.

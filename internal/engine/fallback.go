@@ -41,11 +41,14 @@ const (
 )
 
 // tell says what is wrong where no event is lost by it.
-func (f *fallback) tell(err error) {
+func (f *fallback) tell(err error) { f.tellAs("trouble "+delivery.Code(err), err, delivery.Hint(err)) }
+
+// tellAs is tell for a cause with a key and a hint of its own.
+func (f *fallback) tellAs(key string, err error, hint string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// There is nowhere left to report that this failed, too.
-	_ = f.write(f.line(nil, "trouble "+delivery.Code(err), fmt.Sprintf("%v: no events were lost", err), delivery.Hint(err)))
+	_ = f.write(f.line(nil, key, fmt.Sprintf("%v: no events were lost", err), hint))
 }
 
 // events writes events and why they come here.

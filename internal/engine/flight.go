@@ -9,6 +9,7 @@ import (
 
 // A flight is a batch on its way to the service.
 type flight struct {
+	stream *delivery.Stream
 	batch  *batch.Batch
 	gap    gap    // what its notice tells
 	notice string // travels before the events; empty if there is no gap
@@ -21,18 +22,18 @@ type flight struct {
 
 // newFlight cuts a batch that tells of the open gap, if there is one. With apart
 // it ends between milliseconds, so that the next may fly beside it.
-func newFlight(q *batch.Queue, l *ledger, apart bool) *flight {
-	f := &flight{gap: l.takeGap()}
-	f.notice = f.gap.notice()
-	if f.notice == "" {
+func newFlight(q *batch.Queue, e *Engine, apart bool) *flight {
+	f := &flight{stream: e.streams.take(q.First()), gap: e.ledger.takeGap()}
+	if f.gap.count == 0 {
 		f.batch = q.Cut(0, apart)
 		return f
 	}
+	f.notice = f.gap.notice(e.streams.place(f.gap.first, f.gap.last, q.First()))
 	size := batch.Size([]byte(f.notice))
 	f.batch = q.Cut(size, apart)
 	if f.batch.Size()+size > batch.MaxBytes {
 		// One event fills the put: the next one tells (invariant 8).
-		l.giveGapBack(f.gap)
+		e.ledger.giveGapBack(f.gap)
 		f.gap, f.notice = gap{}, ""
 	}
 	return f
@@ -50,7 +51,7 @@ func (f *flight) callOff(why error) { f.cancel(why) }
 
 // deliver brings the flight to the service, and settles its events.
 func (f *flight) deliver(ctx context.Context, e *Engine) {
-	e.stream.Deliver(ctx, f.batch.List, f.notice, func(evs batch.List, notice bool, fate delivery.Fate, why error) {
+	f.stream.Deliver(ctx, f.batch.List, f.notice, func(evs batch.List, notice bool, fate delivery.Fate, why error) {
 		var g gap
 		if notice && fate != delivery.Delivered {
 			g = f.gap // the next batch tells of it

@@ -48,13 +48,9 @@ func (g *gap) merge(h gap) {
 	g.why |= h.why
 }
 
-// notice is the event that tells a reader of the stream, empty if there is no
-// gap.
-func (g *gap) notice() string {
-	if g.count == 0 {
-		return ""
-	}
-	b := fmt.Appendf(nil, "zapcw: %s went to the writer's fallback instead of here:", delivery.Events(int(g.count)))
+// notice is the event that tells a reader of a stream what is not in place.
+func (g *gap) notice(place string) string {
+	b := fmt.Appendf(nil, "zapcw: %s went to the writer's fallback instead of %s:", delivery.Events(int(g.count)), place)
 	sep := " "
 	for i, n := range g.levels {
 		if n > 0 {

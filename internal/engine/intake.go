@@ -280,7 +280,7 @@ func (in *intake) parkLocked(queued tally, since time.Time) bool {
 	var wait time.Duration
 	u := in.engine.limits.urgencyOf(buffered + queued)
 	if u == smallPut {
-		wait = in.engine.bucket.waitLocked(time.Now())
+		wait = in.engine.smallPutWaitLocked(time.Now())
 	}
 	in.urgency.store(u)
 	if u >= sendNow || u == smallPut && wait == 0 {

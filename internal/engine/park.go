@@ -18,7 +18,9 @@ func (e *Engine) unpark() *queue {
 	defer e.intake.unlockAll()
 	q := e.parked
 	if q == nil {
-		return new(queue)
+		q = new(queue)
+		q.Daily = e.streams.daily()
+		return q
 	}
 	e.parked = nil
 	e.intake.unparkLocked(q.tally())

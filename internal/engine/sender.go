@@ -99,6 +99,7 @@ type plan struct {
 	parallel bool           // puts may go side by side
 	launch   bool           // another flight may be launched
 	small    bool           // also if it is not full, and nobody waits
+	maxAge   time.Duration  // also if it is older than that
 	reload   bool           // it is the turn of what is on the shelf
 	expired  uint64         // chunks up to this one are to be given up
 	cause    error
@@ -118,6 +119,10 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked() &&
 		(e.shelf == nil || e.intake.roomToSendLocked() >= 0)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
+	p.maxAge = e.limits.maxAge
+	if e.streams.waitLocked(time.Now()) > 0 {
+		p.maxAge = math.MaxInt64
+	}
 	p.expired, p.cause = s.lost, s.lostCause
 	s.lost, s.lostCause = 0, nil
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
@@ -135,23 +140,22 @@ func (s *sender) plan() (p plan, idle bool) {
 		}
 	}
 	busy := e.intake.isTriggered() || len(p.chunks) > 0 || p.reload || len(s.flying) > 0 || s.next != nil ||
-		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, e.limits.maxAge)
+		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge)
 	return p, !busy && e.parkLocked(s.queue)
 }
 
 // smallLocked tells whether less than a full put may go: it is its turn, or it goes
 // with what is taken from the shelf, which would leave it none.
 func (s *sender) smallLocked(p *plan) bool {
-	e := s.engine
-	return s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
-		(p.reload || len(s.flying) == 0 && e.bucket.waitLocked(time.Now()) == 0)
+	return s.queue.Len()+s.engine.intake.bufferedLocked().events() >= int(s.engine.limits.maxEvents) &&
+		(p.reload || len(s.flying) == 0 && s.engine.smallPutWaitLocked(time.Now()) == 0)
 }
 
 // hopelessLocked tells whether those who wait should not: the service refuses
 // every put, and not all that they wait for is being spilled already.
 func (s *sender) hopelessLocked() bool {
 	e := s.engine
-	return e.stream.Refusing() &&
+	return e.streams.service.Refusing() &&
 		(len(s.flying) > 0 || s.next != nil || !s.queue.Empty() ||
 			e.intake.oldestLocked() <= e.waits.lastLocked() || e.shelf.beforeLocked(e.waits.lastLocked()))
 }
@@ -257,6 +261,7 @@ func (s *sender) spillExpired() {
 	slices.SortStableFunc(s.aborted, func(f, g *flight) int { return cmp.Compare(f.first(), g.first()) })
 	for _, f := range s.aborted {
 		f.spill()
+		s.engine.streams.release(f.stream)
 	}
 	s.aborted = nil
 	if s.next != nil && s.next.before(s.expired) {
@@ -264,7 +269,8 @@ func (s *sender) spillExpired() {
 		s.next = nil
 	}
 	for q := s.queue.Until(s.expired); !q.Empty(); {
-		s.engine.giveUp(&flight{batch: q.Cut(0, false)}, s.expiredCause)
+		stream := s.engine.streams.take(q.First())
+		s.engine.giveUp(&flight{stream: stream, batch: q.Cut(0, false)}, s.expiredCause)
 	}
 	s.expireShelf()
 	s.expired, s.expiredCause = 0, nil
@@ -283,12 +289,12 @@ const longLatency = 10 * time.Millisecond
 
 // cut makes the next flight, if there is none and one is due.
 func (s *sender) cut(p plan) {
-	if s.next != nil || !s.queue.ready(s.flushing || p.waiting || p.small, s.engine.limits.maxAge) {
+	if s.next != nil || !s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge) {
 		return
 	}
 	// When answers take long the next put may want to go beside this one.
-	apart := p.parallel || s.engine.stream.LastLatency() >= longLatency
-	s.next = newFlight(&s.queue.Queue, &s.engine.ledger, apart)
+	apart := p.parallel || s.engine.streams.service.LastLatency() >= longLatency
+	s.next = newFlight(&s.queue.Queue, s.engine, apart)
 }
 
 // launch starts the next flight, unless one in the air shares a millisecond with
@@ -319,6 +325,8 @@ func (s *sender) land(f *flight) {
 	s.adaptPace()
 	if f.land() {
 		s.aborted = append(s.aborted, f)
+	} else {
+		s.engine.streams.release(f.stream)
 	}
 }
 
@@ -334,7 +342,7 @@ func (s *sender) takeToken() {
 func (s *sender) adaptPace() {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	if n := s.engine.stream.TakeThrottles(); n > 0 {
+	if n := s.engine.streams.service.TakeThrottles(); n > 0 {
 		s.engine.bucket.slowDownLocked(time.Now(), n)
 	} else {
 		s.engine.bucket.speedUpLocked(time.Now())

@@ -38,7 +38,7 @@ func (in *intake) fireTriggers(l *lane, n int) {
 	}
 	in.urgency.store(u)
 	if u == smallPut {
-		if wait := in.engine.bucket.waitLocked(time.Now()); wait > 0 {
+		if wait := in.engine.smallPutWaitLocked(time.Now()); wait > 0 {
 			in.armLocked(wait)
 			return
 		}
@@ -55,12 +55,13 @@ func (in *intake) triggerLocked(flush bool) {
 }
 
 // armLocked starts the timer: for MaxAge, or for a token that will be there after
-// wait, if that is not 0 and earlier.
+// wait, if that is not 0 and earlier; but not before small puts may go.
 func (in *intake) armLocked(wait time.Duration) {
 	d := in.engine.limits.maxAge - time.Since(in.bufferedSince)
 	if wait > 0 {
 		d = min(d, wait)
 	}
+	d = max(d, in.engine.streams.waitLocked(time.Now()))
 	if in.timer != nil {
 		in.timer.Reset(d)
 		return
@@ -68,8 +69,10 @@ func (in *intake) armLocked(wait time.Duration) {
 	in.timer = time.AfterFunc(d, func() {
 		in.engine.mu.Lock()
 		defer in.engine.mu.Unlock()
-		switch {
+		switch wait := in.engine.streams.waitLocked(time.Now()); {
 		case in.bufferedLocked() == 0:
+		case wait > 0: // it is midnight meanwhile
+			in.armLocked(wait)
 		case time.Since(in.bufferedSince) >= in.engine.limits.maxAge:
 			in.triggerLocked(true)
 		default:

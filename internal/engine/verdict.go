@@ -58,13 +58,13 @@ func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate
 	case invalid:
 		return delivery.Unusable, e.limits.invalid
 	case afterClose:
-		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.stream.Group, e.stream.Name, os.ErrClosed)
+		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.streams.service.Group, e.streams.name(), os.ErrClosed)
 	}
 	e.mu.Lock()
 	held := e.intake.memory.heldLocked()
 	e.mu.Unlock()
 	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w",
-		held, e.limits.pendingFor(level), e.stream.Group, e.stream.Name, cost, errFull)
+		held, e.limits.pendingFor(level), e.streams.service.Group, e.streams.name(), cost, errFull)
 }
 
 var errFull = errors.New("memory full")

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const hex = "0123456789abcdef"
@@ -29,16 +30,7 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 			break
 		}
 		// Quotes come close together: JSON in JSON is full of them.
-		for i+block+over <= len(s) {
-			if cap(b)-len(b) < 2*block+over {
-				b = slices.Grow(b, 2*block+over+len(s)-i)
-			}
-			n := appendBlock(b[len(b):len(b)+2*block+over], s[i:i+block+over])
-			if n == 0 {
-				break
-			}
-			b, i = b[:len(b)+n], i+block
-		}
+		b, i = appendBlocks(b, s, i)
 		if cap(b)-len(b) < len(s)-i {
 			b = slices.Grow(b, len(s)-i)
 		}
@@ -60,6 +52,9 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 			if c := s[i]; c == '"' || c == '\\' {
 				b, i = append(b, '\\', c), i+1
 			} else {
+				if c < ' ' {
+					run = 3 // what follows may be full of quotes: the fields behind a tab
+				}
 				b, i = appendSpecial(b, s, i, &invalid)
 			}
 			if cap(b)-len(b) < len(s)-i {
@@ -81,12 +76,30 @@ func AppendCounted(b []byte, s string) (out []byte, invalid int) {
 // over bytes behind it.
 const block, over = 64, 16
 
-// appendBlock copies a block of s to d, with a backslash before every quote and
-// backslash, and returns the number of bytes written: 0 if the block contains
-// another special byte. Both slices are longer by over. It finds all places for
+// appendBlocks appends s from i on as long as it can be looked at in blocks, and
+// returns where that ends: at another special byte than quotes and backslashes, or
+// where little is left. The last block may begin anew in the one before.
+func appendBlocks(b []byte, s string, i int) (out []byte, next int) {
+	for last := len(s) - block - over; last >= 0 && i+3*over < len(s); {
+		at := min(i, last)
+		if cap(b)-len(b) < 2*block+over {
+			b = slices.Grow(b, 2*block+over+len(s)-i)
+		}
+		n := appendBlock((*[2*block + over]byte)(b[len(b):cap(b)]), s[at:at+block+over], i-at)
+		if n == 0 {
+			break
+		}
+		b, i = b[:len(b)+n], at+block
+	}
+	return b, i
+}
+
+// appendBlock copies a block of s to d without its first skip bytes, and with a
+// backslash before every quote and backslash. It returns the number of bytes
+// written: 0 if the block contains another special byte. It finds all places for
 // backslashes before it copies anything: a loop over bytes would mispredict its
 // branches.
-func appendBlock(d []byte, s string) int {
+func appendBlock(d *[2*block + over]byte, s string, skip int) int {
 	w0, w1, w2, w3 := load(s, 0), load(s, 8), load(s, 16), load(s, 24)
 	w4, w5, w6, w7 := load(s, 32), load(s, 40), load(s, 48), load(s, 56)
 	if (controls(w0)|controls(w1)|controls(w2)|controls(w3)|controls(w4)|controls(w5)|controls(w6)|controls(w7))&highs != 0 {
@@ -94,21 +107,29 @@ func appendBlock(d []byte, s string) int {
 	}
 	m := quotes(w0) | quotes(w1)<<8 | quotes(w2)<<16 | quotes(w3)<<24 |
 		quotes(w4)<<32 | quotes(w5)<<40 | quotes(w6)<<48 | quotes(w7)<<56
-	n, done := 0, 0
-	for ; m != 0; m &= m - 1 {
+	_ = s[block+over-1]
+	// Checks of bounds would take a quarter of the time: n is 2*block at most, and
+	// done is less than block.
+	to, from := unsafe.Pointer(d), unsafe.Pointer(unsafe.StringData(s))
+	n, done := 0, skip
+	for m = m >> skip << skip; m != 0; m &= m - 1 {
 		at := bits.TrailingZeros64(m)
-		from, to := s[done:done+over], d[n:n+over]
-		binary.LittleEndian.PutUint64(to, load(from, 0))
-		binary.LittleEndian.PutUint64(to[8:], load(from, 8))
-		if at-done > over {
-			copy(d[n+over:], s[done+over:at])
+		copy16(unsafe.Add(to, n), unsafe.Add(from, done))
+		for k := over; k < at-done; k += over {
+			copy16(unsafe.Add(to, n+k), unsafe.Add(from, done+k))
 		}
 		n += at - done
-		d[n] = '\\'
+		*(*byte)(unsafe.Add(to, n)) = '\\'
 		n, done = n+1, at
 	}
-	return n + copy(d[n:], s[done:block])
+	for k := 0; k < block-done; k += over {
+		copy16(unsafe.Add(to, n+k), unsafe.Add(from, done+k))
+	}
+	return n + block - done
 }
+
+// copy16 copies 16 bytes. What is too much of it is overwritten by what follows.
+func copy16(to, from unsafe.Pointer) { *(*[over]byte)(to) = *(*[over]byte)(from) }
 
 // controls sets the high bit of the bytes of w that are control characters or not
 // ASCII. Bytes above the first such one may be set by mistake.

@@ -228,6 +228,17 @@ func TestTroubleThenNot(t *testing.T) {
 			t.Errorf("told %q", told)
 		}
 		r.chunk(10, 10).Free()
+		// It was over: the same trouble is told again.
+		time.Sleep(3 * keepEmpty)
+		synctest.Wait()
+		r.tells()
+		if err := errors.Join(os.Remove(r.Dir), os.WriteFile(r.Dir, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		r.NewChunk(10, 10)
+		if told := r.tells(); len(told) != 2 || told[0] != told[1] {
+			t.Errorf("told %q", told)
+		}
 	})
 }
 

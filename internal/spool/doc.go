@@ -10,7 +10,7 @@
 // digits each; HASH is the beginning of the SHA-256 of group, a zero byte, and
 // stream. While it is made it ends in .tmp, and when it was found damaged and what
 // is whole has its fate it is kept with .bad behind its name. Numbers are
-// little-endian.
+// little-endian, words the 64 bits of a number of the machine.
 //
 //	segment:  head, chunks one behind the other, copy of the head
 //
@@ -21,8 +21,9 @@
 //	       32  length of the head, a multiple of 64: there the first chunk begins
 //	       36  length of the group, 16 bits
 //	       38  length of the stream, 16 bits
-//	       40  epoch, 32 bits, and above it a check of it under the key
-//	       48  where the next chunk is to begin, twice in 32 bits; not in the copy
+//	       40  word: epoch, 32 bits, and above it a check of it under the key
+//	       48  word: where the next chunk is to begin, 32 bits, and above it the
+//	           complement; not in the copy
 //	       56  CRC-32C of the bytes before 40 and of those from 64 on
 //	       60  zero
 //	       64  group, stream, zeros
@@ -30,7 +31,7 @@
 //	chunk:  0  check of the following and of the chunk's place, under the base
 //	        8  size with this head, 32 bits, a multiple of 64
 //	       12  zero
-//	       16  length of the whole records, twice in 32 bits
+//	       16  word: length of the whole records, 32 bits, and above it the complement
 //	       24  state: the complement of the check if every event has its fate
 //	       32  records, see batch.Backing; the check of each is under the base and
 //	           covers its place in the segment

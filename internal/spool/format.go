@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"sync/atomic"
+	"unsafe"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -108,10 +110,12 @@ func findCopy(b []byte) (h head, ok bool) {
 	return h, ok
 }
 
+// word is the aligned word at off, which is written at once: a process does not die
+// in the middle of it.
+func word(b []byte, off int) *uint64 { return (*uint64)(unsafe.Pointer(&b[off : off+8][0])) }
+
 // setEpoch writes the epoch into a head or its copy.
-func (h *head) setEpoch(b []byte, epoch uint32) {
-	binary.LittleEndian.PutUint64(b[40:], h.epochWord(epoch))
-}
+func (h *head) setEpoch(b []byte, epoch uint32) { atomic.StoreUint64(word(b, 40), h.epochWord(epoch)) }
 
 func (h *head) epochWord(epoch uint32) uint64 {
 	return mix(h.key^uint64(epoch))&^(1<<32-1) | uint64(epoch)
@@ -119,7 +123,7 @@ func (h *head) epochWord(epoch uint32) uint64 {
 
 // epoch reads the epoch of a head or its copy.
 func (h *head) epoch(b []byte) (epoch uint32, ok bool) {
-	w := binary.LittleEndian.Uint64(b[40:])
+	w := *word(b, 40)
 	return uint32(w), w == h.epochWord(uint32(w))
 }
 
@@ -127,12 +131,12 @@ func (h *head) epoch(b []byte) (epoch uint32, ok bool) {
 func (h *head) base(epoch uint32) uint64 { return mix(h.key + mix(uint64(epoch)+1)) }
 
 // setNext writes into a head where the next chunk is to begin.
-func setNext(b []byte, off int) { binary.LittleEndian.PutUint64(b[48:], batch.Length(off)) }
+func setNext(b []byte, off int) { atomic.StoreUint64(word(b, 48), batch.Length(off)) }
 
 // next reads from a head where the next chunk is to begin.
 func next(b []byte) (off int, ok bool) {
-	w := binary.LittleEndian.Uint64(b[48:])
-	return int(w & (1<<31 - 1)), w&(1<<32-1) == w>>32 && w>>32 < 1<<31
+	low, high := batch.Halves(*word(b, 48))
+	return int(low), low == high && low <= maxSize
 }
 
 // chunkSum is the check of a chunk's head at off.
@@ -144,7 +148,7 @@ func chunkSum(base uint64, off int, size uint32) uint64 {
 func writeChunk(mem []byte, base uint64, off, size int) {
 	b := mem[off : off+chunkHead]
 	binary.LittleEndian.PutUint64(b[8:], uint64(size))
-	binary.LittleEndian.PutUint64(b[16:], 0)
+	*word(b, 16) = batch.Length(0)
 	binary.LittleEndian.PutUint64(b[24:], 0)
 	binary.LittleEndian.PutUint64(b, chunkSum(base, off, uint32(size)))
 }

@@ -72,7 +72,9 @@ func TestDeathWhileAppending(t *testing.T) {
 				t.Errorf("misread: %d, %q", e.Time, e.Text())
 			}
 			got[f[0]+" "+f[1]]++
-		}); err != nil {
+		}); err != nil && !strings.Contains(err.Error(), "damaged at") {
+			// A copy is not of one moment: its head may be of an epoch before
+			// that of its chunks.
 			t.Errorf("round %d: %v", round, err)
 		}
 		next.Close()

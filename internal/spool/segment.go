@@ -2,7 +2,6 @@ package spool
 
 import (
 	"time"
-	"unsafe"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -107,6 +106,6 @@ func (g *segment) backing(r Ref) batch.Backing {
 	return batch.Backing{
 		Memory: g.mem[off+chunkHead : end : end],
 		Seed:   g.base(g.epoch) + uint64(off+chunkHead),
-		Length: (*uint64)(unsafe.Pointer(&g.mem[off+16])),
+		Length: word(g.mem, off+16),
 	}
 }

@@ -134,15 +134,18 @@ func (s *Spool) makeSpare() {
 	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
 	s.mu.Unlock()
 	if needed {
-		s.make(unit, wanted)
+		if s.make(unit, wanted) {
+			s.mu.Lock()
+			mem := s.segments[len(s.segments)-1].mem
+			s.mu.Unlock()
+			populate(mem)
+		}
 	}
 }
 
 // discard removes the file of a segment in which nothing is live, or sets it aside
 // if it is damaged.
 func (s *Spool) discard(g *segment) {
-	s.io.Lock()
-	defer s.io.Unlock()
 	err := s.removeFile(g)
 	g.close()
 	s.mu.Lock()
@@ -170,22 +173,25 @@ func (s *Spool) removeFile(g *segment) error {
 
 // unmapUnused unmaps a segment whose chunks all wait for Load.
 func (s *Spool) unmapUnused(g *segment) {
+	mem := s.takeUnused(g)
+	if mem == nil {
+		return
+	}
+	if err := munmap(mem); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tellLocked("munmap", fmt.Errorf("spool %s: %w", s.path(g), err))
+	}
+}
+
+// takeUnused takes the memory of a segment, if nobody uses it.
+func (s *Spool) takeUnused(g *segment) (mem []byte) {
 	s.io.Lock()
 	defer s.io.Unlock()
 	s.mu.Lock()
-	mem := g.mem
-	if g.inUse > 0 || g.stored == 0 || s.closed {
-		mem = nil
+	defer s.mu.Unlock()
+	if g.inUse == 0 && g.stored > 0 && !s.closed {
+		mem, g.mem = g.mem, nil
 	}
-	if mem != nil {
-		g.mem = nil
-	}
-	s.mu.Unlock()
-	if mem != nil {
-		if err := munmap(mem); err != nil {
-			s.mu.Lock()
-			s.tellLocked("munmap", fmt.Errorf("spool %s: %w", s.path(g), err))
-			s.mu.Unlock()
-		}
-	}
+	return mem
 }

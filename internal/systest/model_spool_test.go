@@ -14,7 +14,12 @@ func TestModelSpool(t *testing.T) {
 	t.Parallel()
 	from, to := schedules(t)
 	replay(t, from, to, func(t *testing.T, seed uint64) {
-		m := newSchedule(t, seed)
+		stream := "s"
+		if seed%2 == 1 {
+			stream = "s-{date}"
+			time.Sleep(24*time.Hour - time.Second)
+		}
+		m := newSchedule(t, seed, stream)
 		m.syncer.Spool = t.TempDir()
 		m.syncer.MaxSpool = []int64{0, 0, 20_000, 1 << 20}[m.rand.IntN(4)]
 		m.run()
@@ -27,7 +32,7 @@ func (m *schedule) inherit() {
 	for range 2 {
 		left := m.stats.Spooled
 		next := &zapcw.Syncer{
-			Client: m.syncer.Client, Group: "/model", Stream: "s", Fallback: &m.spill,
+			Client: m.syncer.Client, Group: "/model", Stream: m.syncer.Stream, Fallback: &m.spill,
 			Spool: m.syncer.Spool, MaxPending: m.syncer.MaxPending, Timeout: time.Hour,
 		}
 		if err := next.Close(); err != nil && m.stats.Rejected+m.stats.Spilled == 0 && !m.poisoned && !m.steps {

@@ -1,8 +1,10 @@
 package systest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -29,7 +32,22 @@ import (
 func TestModel(t *testing.T) {
 	t.Parallel()
 	from, to := schedules(t)
-	replay(t, from, to, func(t *testing.T, seed uint64) { newSchedule(t, seed).run() })
+	replay(t, from, to, func(t *testing.T, seed uint64) { newSchedule(t, seed, "s").run() })
+}
+
+// TestModelMidnight runs the schedules over midnight UTC, with a stream for each
+// day: every event is in that of its own.
+func TestModelMidnight(t *testing.T) {
+	t.Parallel()
+	to := uint64(100)
+	if testing.Short() || testkit.RaceEnabled {
+		to /= 5
+	}
+	replay(t, 0, to, func(t *testing.T, seed uint64) {
+		m := newSchedule(t, seed, "s-{date}")
+		time.Sleep(24*time.Hour - time.Duration(m.rand.IntN(3000))*time.Millisecond)
+		m.run()
+	})
 }
 
 // schedules is which random schedules to run.
@@ -82,17 +100,18 @@ type schedule struct {
 
 	mu        sync.Mutex
 	logged    map[string]string // texts as the service stores them, by what they begin with
+	days      map[string]string // the day of each
 	steps     bool              // the clock is set back
 	ambiguous bool              // an answer may get lost, so an event may be there twice
 	poisoned  bool
 }
 
-func newSchedule(t *testing.T, seed uint64) *schedule {
+func newSchedule(t *testing.T, seed uint64, stream string) *schedule {
 	r := rand.New(rand.NewPCG(seed, 2))
-	m := &schedule{T: t, rand: r, server: cwltest.NewServer(t), logged: make(map[string]string), steps: r.IntN(2) == 0}
+	m := &schedule{T: t, rand: r, server: cwltest.NewServer(t), logged: make(map[string]string), days: make(map[string]string), steps: r.IntN(2) == 0}
 	pick := func(v ...int) int { return v[r.IntN(len(v))] }
 	m.syncer = &zapcw.Syncer{
-		Client: m.server.Client(), Group: "/model", Stream: "s", Fallback: &m.spill,
+		Client: m.server.Client(), Group: "/model", Stream: stream, Fallback: &m.spill,
 		MaxEvents:   pick(0, 1, 3, 1000),
 		MaxAge:      time.Duration(pick(0, 10, 1000, 100_000)) * time.Millisecond,
 		MaxPending:  pick(0, 0, 2_000, 50_000, 1_000_000),
@@ -255,7 +274,7 @@ func (m *schedule) write(w, n int, r *rand.Rand) {
 			core = core.With([]zapcore.Field{zap.Skip()})
 		}
 		m.mu.Lock()
-		m.logged[id] = string([]rune(text))
+		m.logged[id], m.days[id] = string([]rune(text)), cmp.Or(ent.Time, time.Now()).UTC().Format(time.DateOnly)
 		m.mu.Unlock()
 		var fields []zapcore.Field
 		if r.IntN(80) == 0 {
@@ -326,14 +345,14 @@ func (m *schedule) check() {
 	where := make(map[string]int)
 	last := make(map[string]int)
 	inStream := 0
-	for _, text := range m.server.Messages("/model", "s") {
-		if strings.HasPrefix(text, "zapcw: ") {
-			continue
-		}
+	for text, stream := range m.streams() {
 		inStream++
 		id, ok := m.find(text, where)
 		if !ok {
 			continue
+		}
+		if day, ok := strings.CutPrefix(stream, "s-"); ok && day != m.days[id] {
+			m.Errorf("%s, of %s, is in stream %s", id, m.days[id], stream)
 		}
 		// The order of each writer, if nothing turned it around.
 		var w, n int
@@ -380,6 +399,28 @@ func (m *schedule) check() {
 	if m.Failed() {
 		m.Logf("%+v", st)
 		m.Logf("%s", strings.Join(slices.Compact(words), "\n"))
+	}
+}
+
+// streams gives the events in all streams, apart from gap notices, and where each
+// is.
+func (m *schedule) streams() iter.Seq2[string, string] {
+	return func(yield func(event, stream string) bool) {
+		group := "/model"
+		out, err := m.server.Client().DescribeLogStreams(context.Background(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: &group})
+		if err != nil {
+			return // there is no group
+		}
+		for _, s := range out.LogStreams {
+			for _, e := range m.server.Events(group, *s.LogStreamName) {
+				if day, ok := strings.CutPrefix(*s.LogStreamName, "s-"); ok && e.Time().Format(time.DateOnly) != day {
+					m.Errorf("%.40q of %s is in stream %s", e.Message, e.Time(), *s.LogStreamName)
+				}
+				if !strings.HasPrefix(e.Message, "zapcw: ") && !yield(e.Message, *s.LogStreamName) {
+					return
+				}
+			}
+		}
 	}
 }
 

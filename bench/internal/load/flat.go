@@ -11,7 +11,7 @@ var errUnknown = errors.New("no such library here")
 
 // flat logs N entries as fast as it goes, and waits for the last to arrive.
 func flat(l Library, j Job) (Result, error) {
-	r, s, err := l.start()
+	r, s, err := l.start(j)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func pace(rate int, long time.Duration, f func(i int)) int {
 
 // paced logs at a rate.
 func paced(l Library, j Job) (Result, error) {
-	r, s, err := l.start()
+	r, s, err := l.start(j)
 	if err != nil {
 		return nil, err
 	}

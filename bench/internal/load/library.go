@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -16,9 +17,9 @@ type Library struct {
 	Local bool
 }
 
-// start opens the library with a receiver of its own.
-func (l Library) start() (*Receiver, Sink, error) {
-	r, err := NewReceiver(Plain)
+// start opens the library with a receiver of its own, that of the job.
+func (l Library) start(j Job) (*Receiver, Sink, error) {
+	r, err := NewReceiver(cmp.Or(j.Transport, Plain))
 	if err != nil {
 		return nil, Sink{}, err
 	}

@@ -19,7 +19,7 @@ var Outage = []struct {
 
 // outage times every logging call, from the beginning of an outage to its end.
 func outage(l Library, j Job) (Result, error) {
-	r, s, err := l.start()
+	r, s, err := l.start(j)
 	if err != nil {
 		return nil, err
 	}

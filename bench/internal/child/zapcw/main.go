@@ -30,9 +30,10 @@ func main() {
 		load.Library{Name: "nothing", Open: func(*load.Receiver) (load.Sink, error) {
 			return load.Sink{Core: zapcore.NewNopCore(), Close: func() error { return nil }}, nil
 		}, Local: true},
+		load.Library{Name: load.Posts, Open: load.OpenPosts},
 		load.Library{Name: "zapcw", Open: zapcwOf(load.JSON(), flatOut)},
 		load.Library{Name: "zapcw, prefix", Open: zapcwOf(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), flatOut)},
-		load.Library{Name: "zapcw, defaults", Open: zapcwOf(load.JSON(), settings{full: zapcw.Block})},
+		load.Library{Name: "zapcw, defaults", Open: zapcwOf(load.JSON(), byDefault)},
 	)
 	maps.Copy(kinds, micro.Kinds())
 	load.Main(kinds)
@@ -48,21 +49,24 @@ func local(open func() (zapcore.WriteSyncer, func() error, error)) func(*load.Re
 	}
 }
 
-type settings struct {
-	events, pending int
-	full            zapcw.Overflow
+// A setting is what a row of zapcw changes of a Syncer. One that is to be measured
+// beside the others is a setting, a Library above, and a row in the program that
+// starts this one.
+type setting func(*zapcw.Syncer)
+
+// byDefault has all defaults, except that who logs faster than can be sent waits:
+// nothing is to be spilled.
+func byDefault(s *zapcw.Syncer) { s.WhenFull = zapcw.Block }
+
+// flatOut sends full puts only.
+func flatOut(s *zapcw.Syncer) {
+	s.MaxEvents, s.MaxPending, s.WhenFull = load.MaxEvents, 4<<20, zapcw.Block
 }
 
-// flatOut sends full puts, and who logs faster than can be sent waits: nothing is
-// to be spilled.
-var flatOut = settings{events: load.MaxEvents, pending: 4 << 20, full: zapcw.Block}
-
-func zapcwOf(enc zapcore.Encoder, with settings) func(*load.Receiver) (load.Sink, error) {
+func zapcwOf(enc zapcore.Encoder, set setting) func(*load.Receiver) (load.Sink, error) {
 	return func(r *load.Receiver) (load.Sink, error) {
-		s := &zapcw.Syncer{
-			Client: r.Client(), Group: load.Group, Stream: load.Stream,
-			MaxEvents: with.events, MaxPending: with.pending, WhenFull: with.full,
-		}
+		s := &zapcw.Syncer{Client: r.Client(), Group: load.Group, Stream: load.Stream}
+		set(s)
 		return load.Sink{Core: zapcw.NewCore(enc, s, zap.InfoLevel), Close: func() error {
 			err := s.Close()
 			if st := s.Stats(); err == nil && st.Delivered != st.Accepted {

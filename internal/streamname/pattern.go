@@ -1,0 +1,150 @@
+// Package streamname makes the names of log streams from patterns: names with
+// placeholders for what differs from day to day and from process to process.
+package streamname
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"example.com/zapcw/internal/template"
+)
+
+// A Placeholder of a pattern stands for what is not known when that is written.
+type Placeholder int
+
+const (
+	Date     Placeholder = iota // the day, like 2006-01-02
+	Host                        // the host name
+	Function                    // the name of the function, in texts only
+)
+
+// known are the names of the placeholders.
+var known = []string{Date: "date", Host: "host", Function: "function"}
+
+func (p Placeholder) String() string { return "{" + known[p] + "}" }
+
+// A Pattern is a name with placeholders.
+type Pattern []template.Segment
+
+// MaxLen is the longest name of a log stream, in characters.
+const MaxLen = 512
+
+// Parse reads a pattern. {function} is known only if inText. Of what the service
+// refuses in names it looks for nothing.
+func Parse(s string, inText bool) (Pattern, error) {
+	names := known
+	if !inText {
+		names = known[:Function]
+	}
+	return template.Parse(s, names)
+}
+
+// Has tells whether the placeholder is there.
+func (p Pattern) Has(ph Placeholder) bool { return p.count(ph) > 0 }
+
+func (p Pattern) count(ph Placeholder) (n int) {
+	for _, s := range p {
+		if s.Known == int(ph) {
+			n++
+		}
+	}
+	return n
+}
+
+// Least is the number of characters that every name of the pattern has: one at
+// least is left of a host name or a function's.
+func (p Pattern) Least() (n int) {
+	for _, s := range p {
+		switch s.Known {
+		case template.Literal:
+			n += utf8.RuneCountInString(s.Text)
+		case int(Date):
+			n += len(time.DateOnly)
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// Set puts a value in the place of a placeholder. What a name may not hold becomes
+// a -, and what is too long is cut off; the error is a *ReplacedError then.
+func (p Pattern) Set(ph Placeholder, value string) error {
+	n := p.count(ph)
+	if n == 0 {
+		return nil
+	}
+	set := clean(value, max((MaxLen-p.Least())/n+1, 1))
+	for i := range p {
+		if p[i].Known == int(ph) {
+			p[i] = template.Segment{Text: set, Known: template.Literal}
+		}
+	}
+	if set != value {
+		return &ReplacedError{ph, value, set}
+	}
+	return nil
+}
+
+// clean is value as a name can hold it, with 1 to most characters.
+func clean(value string, most int) string {
+	var b strings.Builder
+	n := 0
+	for i, r := range value {
+		if n == most {
+			break
+		}
+		n++
+		if r == utf8.RuneError && !strings.HasPrefix(value[i:], string(utf8.RuneError)) || r == ':' || r == '*' {
+			r = '-'
+		}
+		b.WriteRune(r)
+	}
+	if n == 0 {
+		return "-"
+	}
+	return b.String()
+}
+
+// Name is the name for a day, once everything else is set.
+func (p Pattern) Name(day time.Time) string {
+	var b strings.Builder
+	for _, s := range p {
+		if s.Known == int(Date) {
+			b.WriteString(day.UTC().Format(time.DateOnly))
+		} else {
+			b.WriteString(s.Text)
+		}
+	}
+	return b.String()
+}
+
+// Quote gives the pattern whose one name is name.
+func Quote(name string) string { return braces.Replace(name) }
+
+var braces = strings.NewReplacer("{", "{{", "}", "}}")
+
+// String gives the pattern as Parse reads it.
+func (p Pattern) String() string {
+	var b strings.Builder
+	for _, s := range p {
+		if s.Known == template.Literal {
+			b.WriteString(Quote(s.Text))
+		} else {
+			b.WriteString(Placeholder(s.Known).String())
+		}
+	}
+	return b.String()
+}
+
+// A ReplacedError is a value that no name can hold as it is.
+type ReplacedError struct {
+	Placeholder Placeholder
+	Value, Set  string
+}
+
+func (e *ReplacedError) Error() string {
+	return fmt.Sprintf("%s is %q: no name of a stream holds that: it is %q there", e.Placeholder, e.Value, e.Set)
+}

@@ -167,7 +167,7 @@ func (s *Spool) mapSegment(g *segment) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.mem = mem
+	g.mem, g.reloaded = mem, true
 	return nil
 }
 

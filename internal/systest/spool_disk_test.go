@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ func troubles(r *testkit.Rig) []string {
 // wantTrouble wants one line about the spool, with these words.
 func wantTrouble(r *testkit.Rig, words ...string) {
 	r.Helper()
+	synctest.Wait() // it is told in the background
 	told := troubles(r)
 	if len(told) != 1 {
 		r.Fatalf("got %q, want one line", told)

@@ -34,6 +34,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"example.com/zapcw/internal/remote"
@@ -163,6 +164,8 @@ func (c *command) parse(args []string) error {
 		return errors.New("-aws and -endpoint exclude each other")
 	case c.web && c.in != "":
 		return errors.New("-web and -in exclude each other")
+	case strings.ContainsAny(c.stream, "{}"):
+		return fmt.Errorf("-stream %q: want the name of one stream, without placeholders: it is read back", c.stream)
 	case c.web && c.aws:
 		return errors.New("-web and -aws exclude each other: AWS has a page of its own")
 	}

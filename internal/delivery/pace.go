@@ -19,12 +19,11 @@ import (
 // followed by exactly one report or cancel (invariant 9).
 type pace struct {
 	mu            sync.Mutex
-	probing       bool      // a probe is under way
-	fatal         bool      // waiting will not mend what failed last
-	throttles     int32     // rounds since takeThrottles
-	fails         int       // rounds since the last success
-	notBefore     time.Time // the next attempt
-	lastProbe     time.Time
+	probing       bool          // a probe is under way
+	fatal         bool          // waiting will not mend what failed last
+	throttles     int32         // rounds since takeThrottles
+	fails         int           // rounds since the last success
+	*spacing                    // from the first failure on: most writers never need it
 	changed       chan struct{} // closed when those who wait are to look again
 	last          error         // what failed
 	inFlight      []*attempt
@@ -33,6 +32,9 @@ type pace struct {
 	// jitter picks a wait up to d; nil is an even choice.
 	jitter func(d time.Duration) time.Duration
 }
+
+// A spacing is when an attempt was, and when the next may be.
+type spacing struct{ notBefore, lastProbe time.Time }
 
 const (
 	firstWait = 100 * time.Millisecond
@@ -98,6 +100,9 @@ func (p *pace) report(round int, err error, fatal bool) {
 		p.fails++
 		if time.Now().Before(p.expectedUntil) {
 			p.fails = min(p.fails, syncRoundMax)
+		}
+		if p.spacing == nil {
+			p.spacing = new(spacing)
 		}
 		p.notBefore = time.Now().Add(p.backoff(p.fails))
 		p.last, p.fatal = err, fatal

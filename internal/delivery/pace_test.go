@@ -15,7 +15,7 @@ func TestExpedite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace{jitter: func(d time.Duration) time.Duration { return d }}
 		p.report(0, errDown, false)
-		p.fails, p.notBefore = 20, time.Now().Add(time.Hour)
+		p.fails, p.spacing = 20, &spacing{notBefore: time.Now().Add(time.Hour)}
 		n, begin := 0, time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -161,7 +161,7 @@ func TestPaceRound(t *testing.T) {
 func TestPaceCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p pace
-		p.fails, p.notBefore = 1, time.Now().Add(time.Hour)
+		p.fails, p.spacing = 1, &spacing{notBefore: time.Now().Add(time.Hour)}
 		for _, probing := range []bool{false, true} {
 			p.probing = probing
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

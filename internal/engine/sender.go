@@ -144,7 +144,7 @@ func (s *sender) plan() (p plan, idle bool) {
 	return p, !busy && e.parkLocked(s.queue)
 }
 
-// smallLocked tells whether less than a full put may go: it is its turn, or it goes
+// smallLocked reports whether less than a full put may go: it is its turn, or it goes
 // with what is taken from the shelf, which would leave it none.
 func (s *sender) smallLocked(p *plan) bool {
 	return s.queue.Len()+s.engine.intake.bufferedLocked().events() >= int(s.engine.limits.maxEvents) &&

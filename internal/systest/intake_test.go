@@ -118,7 +118,7 @@ func TestLanesFull(t *testing.T) {
 		s.MaxEvents, s.MaxPending = 1<<30, 80_000 // 700 events of 100 bytes in seven eighths
 		testkit.Widen(s)
 		srv.Fail(testkit.Outage)
-		text := strings.Repeat(".", 83)
+		text := strings.Repeat(".", 80)
 		log := zap.New(zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel))
 		var writers sync.WaitGroup
 		for range 8 {

@@ -23,8 +23,8 @@ func TestSpill(t *testing.T) {
 	testkit.InRig(t, func(r *testkit.Rig) {
 		r.Syncer.MaxPending = 8000
 		r.Server.Fail(testkit.Outage)
-		// An event of 83 bytes takes 100 in memory: 70 fit into seven eighths.
-		pad := strings.Repeat(".", 79)
+		// An event of 80 bytes takes 100 in memory: 70 fit into seven eighths.
+		pad := strings.Repeat(".", 76)
 		infos, errs := testkit.Numbered("i%03d"+pad, 100), testkit.Numbered("e%03d"+pad, 20)
 		for i, text := range infos {
 			r.Info(text)

@@ -147,9 +147,8 @@ func (s *sender) plan() (p plan, idle bool) {
 // smallLocked reports whether less than a full put may go: it is its turn, or it goes
 // with what is taken from the shelf, which would leave it none.
 func (s *sender) smallLocked(p *plan) bool {
-	e := s.engine
-	return s.queue.Len()+e.intake.bufferedLocked().events() >= int(e.limits.maxEvents) &&
-		(p.reload || len(s.flying) == 0 && e.smallPutWaitLocked(time.Now()) == 0)
+	return s.queue.Len()+s.engine.intake.bufferedLocked().events() >= int(s.engine.limits.maxEvents) &&
+		(p.reload || len(s.flying) == 0 && s.engine.smallPutWaitLocked(time.Now()) == 0)
 }
 
 // hopelessLocked tells whether those who wait should not: the service refuses

@@ -26,7 +26,10 @@ func (s *Spool) grow(need, size int) {
 		}
 	}
 	s.mu.Unlock()
-	if !done && !s.make(need, size) {
+	if done {
+		return
+	}
+	if _, allowed := s.make(need, size); !allowed {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.tellLocked("max", fmt.Errorf("spool %s: its files have %d bytes, and %d are allowed: new events are kept in memory, and are lost with the process, until there is room again", s.Dir, s.bytes, s.Max))
@@ -35,13 +38,13 @@ func (s *Spool) grow(need, size int) {
 
 // make makes a segment with room for a chunk of need bytes, if possible for one
 // of want bytes. It tells whether Max allows that; what the disk says is told
-// already. The caller holds io.
-func (s *Spool) make(need, want int) (allowed bool) {
+// already, and then g is nil. The caller holds io.
+func (s *Spool) make(need, want int) (g *segment, allowed bool) {
 	s.mu.Lock()
 	size := s.sizeLocked(need, want)
 	if size == 0 {
 		s.mu.Unlock()
-		return false
+		return nil, false
 	}
 	s.bytes += size
 	s.mu.Unlock()
@@ -51,7 +54,7 @@ func (s *Spool) make(need, want int) (allowed bool) {
 	if err != nil {
 		s.bytes -= size
 		s.troubleLocked(err)
-		return true
+		return nil, true
 	}
 	s.retry = time.Time{}
 	clear(s.told)
@@ -61,7 +64,7 @@ func (s *Spool) make(need, want int) (allowed bool) {
 	if s.timer == nil {
 		s.timer = time.AfterFunc(keepEmpty, s.expire)
 	}
-	return true
+	return g, true
 }
 
 // sizeLocked is how large the next segment is: as much as is in use, so that a
@@ -164,7 +167,7 @@ func (s *Spool) mapSegment(g *segment) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.mem = mem
+	g.mem, g.reloaded = mem, true
 	return nil
 }
 

@@ -20,9 +20,12 @@ type segment struct {
 	inUse  int       // chunks that somebody may write to
 	stored int       // chunks that wait for Load
 	freed  time.Time // when the last chunk was freed
-	left   bool      // by a dead owner: takes no new chunks
-	lost   bool      // somebody deleted the file
-	bad    bool      // it is damaged
+	// reloaded: it was mapped again, for Load. Once it is empty it goes at once if
+	// another waits for the next events: those that wait are memory.
+	reloaded bool
+	left     bool // by a dead owner: takes no new chunks
+	lost     bool // somebody deleted the file
+	bad      bool // it is damaged
 }
 
 // A Ref is the place of a chunk in the files of a Spool.

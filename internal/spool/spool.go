@@ -153,6 +153,9 @@ func (s *Spool) spareLocked() bool {
 func (s *Spool) setCurrentLocked(g *segment) {
 	old := s.current
 	s.current = g
+	if g != nil {
+		g.reloaded = false
+	}
 	if old != nil {
 		s.vacatedLocked(old)
 	}
@@ -167,7 +170,7 @@ func (s *Spool) vacatedLocked(g *segment) {
 			s.worker.unused = append(s.worker.unused, g)
 			s.wakeLocked()
 		}
-	case g.left || g.lost || s.closed:
+	case g.left || g.lost || s.closed, g.reloaded && s.spareLocked():
 		s.dropLocked(g)
 	default:
 		if g != s.current && !slices.Contains(s.ready, g) {

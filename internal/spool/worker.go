@@ -134,11 +134,8 @@ func (s *Spool) makeSpare() {
 	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
 	s.mu.Unlock()
 	if needed {
-		if s.make(unit, wanted) {
-			s.mu.Lock()
-			mem := s.segments[len(s.segments)-1].mem
-			s.mu.Unlock()
-			populate(mem)
+		if g, _ := s.make(unit, wanted); g != nil {
+			populate(g.mem) // nobody but this goroutine unmaps it
 		}
 	}
 }

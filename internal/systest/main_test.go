@@ -9,5 +9,6 @@ import (
 func TestMain(m *testing.M) {
 	runProgram()
 	runSpooler()
+	runSpoolProgram()
 	goleak.VerifyTestMain(m)
 }

@@ -256,8 +256,9 @@ func TestSpoolOverflow(t *testing.T) {
 					}
 				}
 			}
-			// Chunks of goroutines side by side share some time, 64 KiB each at most.
-			most := int64(goroutines-1) * 64 * time.Hour.Milliseconds() / n
+			// Chunks of goroutines side by side share some time, in which there is no
+			// more than MaxPending.
+			most := int64(min(goroutines-1, 1)) * 256 * time.Hour.Milliseconds() / n
 			if old != int(n-st.Pending) || back > most {
 				r.Errorf("got %d events of the spool, up to %d ms after younger ones, want %d in order of time", old, back, n-st.Pending)
 			}
@@ -366,8 +367,18 @@ func TestSpoolMax(t *testing.T) {
 		if spilled < 400 || spilled > 600 || st.Spilled != st.SpilledAs.Full {
 			r.Errorf("got %+v, want about 500 spilled, which had no room", st)
 		}
-		if size := diskOf(r, r.Syncer.Spool); size > r.Syncer.MaxSpool {
-			r.Errorf("got %d bytes in the spool, want at most %d", size, r.Syncer.MaxSpool)
+		files, err := os.ReadDir(r.Syncer.Spool)
+		if err != nil {
+			r.Fatal(err)
+		}
+		var size int64
+		for _, f := range files {
+			if fi, err := f.Info(); err == nil {
+				size += fi.Size()
+			}
+		}
+		if size > r.Syncer.MaxSpool || size < r.Syncer.MaxSpool*3/4 {
+			r.Errorf("got %d bytes in the spool, want at most %d, and not much less", size, r.Syncer.MaxSpool)
 		}
 		lost, words := r.Spill.Lines()
 		if len(lost) != spilled || !slices.IsSorted(lost) {
@@ -377,7 +388,7 @@ func TestSpoolMax(t *testing.T) {
 			r.Errorf("got %q, want once that the spool is full", words)
 		}
 		// What is in memory has no file, so that Sync gives it up, and nothing else.
-		err := r.Syncer.Sync()
+		err = r.Syncer.Sync()
 		st = r.Syncer.Stats()
 		late := int(st.SpilledAs.Late)
 		if late == 0 || late > 64 || int(st.SpilledAs.Full) != spilled {

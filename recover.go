@@ -3,6 +3,7 @@ package zapcw
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"example.com/zapcw/internal/spool"
 )
@@ -20,18 +21,23 @@ type Recovered struct {
 // Recover sends what dead processes left in the directory of a [Syncer]'s Spool,
 // for any group and stream, and removes their files. It is for a sidecar, for the
 // next deployment or for a person; a Syncer that uses the directory recovers its
-// own stream by itself. What living processes hold there is left alone, and so are
-// files of other users.
+// own stream by itself. What living processes hold there is left alone, and so is
+// what belongs to another user, also for root: call it as the user whose processes
+// wrote there.
 //
 // It returns when everything is settled, or ctx is done; without a deadline it
 // waits as long as an outage lasts. The error says what is left, or on standard
-// error, and why. A file that is damaged is kept as *.bad, and standard error tells
+// error, and why; streams that ctx left no time for are not in the result. A file that is damaged is kept as *.bad, and standard error tells
 // where; what is whole in it is sent.
 func Recover(ctx context.Context, client Client, dir string) ([]Recovered, error) {
 	streams, err := spool.Streams(dir)
 	errs := []error{err} // others may be readable
 	var all []Recovered
-	for _, to := range streams {
+	for i, to := range streams {
+		if ctx.Err() != nil {
+			errs = append(errs, fmt.Errorf("spool %s: %d of %d streams were not tried: %w", dir, len(streams)-i, len(streams), context.Cause(ctx)))
+			break
+		}
 		s := &Syncer{Client: client, Group: to.Group, Stream: to.Stream, Spool: dir}
 		if err := s.Check(); err != nil {
 			errs = append(errs, err)

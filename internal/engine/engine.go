@@ -21,6 +21,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,7 @@ func New(o Options) *Engine {
 // Start has what dead owners of a spool left sent. It does not wait for that.
 func (e *Engine) Start() {
 	if e.shelf != nil {
-		go e.shelf.adopt()
+		go e.shelf.run()
 	}
 }
 
@@ -127,9 +128,10 @@ func (e *Engine) Bounded() (context.Context, context.CancelFunc) {
 // before has its fate. What has none when ctx is done is spilled. The error says
 // what went to the fallback since the last call.
 func (e *Engine) Flush(ctx context.Context) error {
+	unread := e.shelf.wait(ctx)
 	w, f := e.wait(ctx)
 	if w == nil {
-		return e.report(f)
+		return e.report(f, unread)
 	}
 	select {
 	case <-w.done:
@@ -137,16 +139,17 @@ func (e *Engine) Flush(ctx context.Context) error {
 		e.expire(w, context.Cause(ctx))
 		<-w.done
 	}
-	return e.report(w.failure)
+	return e.report(w.failure, unread)
 }
 
 // Drain is Flush, except that what has no fate when ctx is done stays pending and
 // is tried again in the background. The error then says how much that is, and
 // wraps the cause of ctx.
 func (e *Engine) Drain(ctx context.Context) error {
+	unread := e.shelf.wait(ctx)
 	w, f := e.wait(ctx)
 	if w == nil {
-		return e.report(f)
+		return e.report(f, unread)
 	}
 	var left error
 	select {
@@ -154,16 +157,17 @@ func (e *Engine) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		left = e.leave(w, context.Cause(ctx))
 	}
-	return errors.Join(e.report(w.failure), left)
+	return errors.Join(e.report(w.failure, unread), left)
 }
 
-// report makes an error of what a caller is told.
-func (e *Engine) report(f *failure) error {
+// report makes an error of what a caller is told. unread is why what dead owners
+// left in a spool is not all in what the caller waited for.
+func (e *Engine) report(f *failure, unread error) error {
 	dir := ""
 	if e.shelf != nil {
 		dir = e.shelf.dir
 	}
-	return f.err(e.streams.service.Group, e.streams.name(), dir)
+	return errors.Join(f.err(e.streams.service.Group, e.streams.name(), dir), cmp.Or(unread, e.shelf.err()))
 }
 
 // Close lets no entry in any more, ends every Add that is blocked, and flushes for
@@ -201,7 +205,6 @@ func (e *Engine) Widen() { e.intake.widen() }
 // has its fate already. What the last Sync did not report is then the caller's
 // to tell.
 func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
-	e.shelf.wait(ctx)
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
 	f := e.ledger.takeUnreportedLocked()

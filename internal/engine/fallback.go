@@ -43,6 +43,17 @@ const (
 // tell says what is wrong where no event is lost by it.
 func (f *fallback) tell(err error) { f.tellAs("trouble "+delivery.Code(err), err, delivery.Hint(err)) }
 
+// tellOfSpool is tell for what a spool has to say, which says itself what that
+// means for events.
+func (f *fallback) tellOfSpool(err error) {
+	if err == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_ = f.write(f.line(nil, err.Error(), err.Error(), ""))
+}
+
 // tellAs is tell for a cause with a key and a hint of its own.
 func (f *fallback) tellAs(key string, err error, hint string) {
 	f.mu.Lock()

@@ -226,7 +226,7 @@ func (s *sender) reloadsLocked(p *plan) bool {
 // more than that.
 func (s *sender) reload() {
 	room := min(s.engine.limits.maxPending/4, s.engine.limits.parallelFrom())
-	for room > 0 {
+	for ok := true; ok; ok = room > 0 {
 		c := s.engine.shelf.take()
 		if c == nil {
 			break

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"time"
 
 	"go.uber.org/zap/zapcore"
 
@@ -23,13 +24,17 @@ type shelf struct {
 	engine *Engine
 	spool  *spool.Spool
 	dir    string
-	// adopted is closed once what dead owners left is on the shelf.
-	adopted chan struct{}
+	// adopted is closed once what dead owners left is on the shelf, or can't be read
+	// now; done when it is read, or cancel was called.
+	adopted, done chan struct{}
+	ctx           context.Context
+	cancel        context.CancelFunc
 
 	// With Engine.mu held:
 	chunks []shelved // by the time of their first event
 	events int       // in the spool only: on the shelf, or left for the next owner
 	closed bool      // nothing is taken back any more
+	unread error     // why some of what dead owners left can't be read now
 }
 
 // shelved is a chunk on the shelf.
@@ -42,24 +47,45 @@ type shelved struct {
 }
 
 func newShelf(e *Engine, o *Options) *shelf {
-	return &shelf{
-		engine: e, dir: o.Spool, adopted: make(chan struct{}),
+	sh := &shelf{
+		engine: e, dir: o.Spool, adopted: make(chan struct{}), done: make(chan struct{}),
 		spool: spool.New(spool.Options{
 			Dir: o.Spool, Group: o.Group, Stream: o.Stream, Max: orDefault(o.MaxSpool, DefaultMaxSpool),
-			Tell: e.fallback.tell,
+			Tell: e.fallback.tellOfSpool,
 		}),
+	}
+	sh.ctx, sh.cancel = context.WithCancel(context.Background())
+	return sh
+}
+
+// run adopts what dead owners left. What the disk does not give it tries again, at
+// first after a second.
+func (sh *shelf) run() {
+	defer close(sh.done)
+	sh.adopt()
+	close(sh.adopted)
+	for wait := time.Second; sh.err() != nil; wait = min(2*wait, time.Minute) {
+		select {
+		case <-time.After(wait):
+			sh.adopt()
+		case <-sh.ctx.Done():
+			return
+		}
 	}
 }
 
 // adopt puts on the shelf what dead owners left.
 func (sh *shelf) adopt() {
-	defer close(sh.adopted)
-	found, err := sh.spool.Adopt(context.Background())
-	if err != nil {
-		sh.engine.fallback.tell(err)
+	found, unusable, err := sh.spool.Adopt(sh.ctx)
+	if sh.ctx.Err() != nil {
+		err = nil // it is Close that does not wait for it
+	}
+	for _, e := range append(unusable, err) {
+		sh.engine.fallback.tellOfSpool(e)
 	}
 	sh.engine.mu.Lock()
 	defer sh.engine.mu.Unlock()
+	sh.unread = err
 	for _, l := range found {
 		sh.events += l.Events
 		sh.addLocked(shelved{ref: l.Ref, events: l.Events, bytes: l.Bytes, first: l.First})
@@ -69,15 +95,32 @@ func (sh *shelf) adopt() {
 	}
 }
 
-// wait waits until what dead owners left is known.
-func (sh *shelf) wait(ctx context.Context) {
+// wait waits until what dead owners left is known. The error says that it is not.
+func (sh *shelf) wait(ctx context.Context) error {
 	if sh == nil {
-		return
+		return nil
 	}
 	select {
 	case <-sh.adopted:
-	case <-ctx.Done():
+		return nil
+	default:
 	}
+	select {
+	case <-sh.adopted:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("spool %s: what dead processes left in it is not read yet: %w", sh.dir, context.Cause(ctx))
+	}
+}
+
+// err is why some of what dead owners left can't be read now.
+func (sh *shelf) err() error {
+	if sh == nil {
+		return nil
+	}
+	sh.engine.mu.Lock()
+	defer sh.engine.mu.Unlock()
+	return sh.unread
 }
 
 // newChunk gives a chunk, in a file if there is a shelf.
@@ -272,7 +315,8 @@ func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 // closeSpool leaves what the spool holds to the next owner, who may come at once.
 // The error says how much that is, if a Flush did not.
 func (e *Engine) closeSpool(ctx context.Context) error {
-	<-e.shelf.adopted
+	e.shelf.cancel()
+	<-e.shelf.done
 	why := context.Cause(ctx)
 	if why == nil {
 		why = os.ErrClosed
@@ -288,7 +332,7 @@ func (e *Engine) closeSpool(ctx context.Context) error {
 		<-w.done
 		f = w.failure
 	}
-	return errors.Join(e.report(f), e.shelf.spool.Close())
+	return errors.Join(e.report(f, nil), e.shelf.spool.Close())
 }
 
 // keep leaves those of some events in the spool that lie there, since nobody

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -23,15 +24,16 @@ type Left struct {
 // Adopt takes over what dead owners left for this group and stream: chunks with
 // events that have no fate, oldest first. They are stored, see Load. Files without
 // such events are removed, damaged ones once their events have their fate set
-// aside. The error tells of damage and of files that could not be taken over; it
-// does not mean that there is nothing.
-func (s *Spool) Adopt(ctx context.Context) (left []Left, err error) {
+// aside. unusable is what will not pass: damage, and files that are left alone. The
+// error is of what the system did not give, and may give when it is tried again;
+// it does not mean that there is nothing.
+func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err error) {
 	d, err := openDirectory(s.Dir, false)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+			return nil, nil, nil
 		}
-		return nil, fmt.Errorf("spool %s: %w", s.Dir, err)
+		return nil, nil, fmt.Errorf("spool %s: %w", s.Dir, err)
 	}
 	defer d.Close()
 	names, err := d.list(s.prefix)
@@ -52,7 +54,12 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, err error) {
 			if errors.Is(err, errHeld) {
 				held = append(held, name)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), err))
+				err = fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), err)
+				if errno := syscall.Errno(0); errors.As(err, &errno) {
+					errs = append(errs, err)
+				} else {
+					unusable = append(unusable, err)
+				}
 			}
 		}
 		names = held
@@ -61,7 +68,7 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, err error) {
 		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, ctx.Err()))
 	}
 	sortLeft(left)
-	return left, errors.Join(errs...)
+	return left, unusable, errors.Join(errs...)
 }
 
 // takeOver looks after one file, if its owner is dead.
@@ -105,6 +112,9 @@ func (s *Spool) adopt(d *directory, name string) ([]Left, error) {
 	case g.group != s.Group || g.stream != s.Stream:
 		f.close()
 		return nil, fmt.Errorf("it is of stream %s/%s: %w", g.group, g.stream, errForeign)
+	case !strings.HasSuffix(name, nameOf(g.key)+".spool"):
+		f.close()
+		return nil, fmt.Errorf("it is a copy of a file whose name ended in %s.spool: %w", nameOf(g.key), errForeign)
 	}
 	g.avail = min(size, g.size)
 	if err := sc.read(); err != nil {

@@ -47,7 +47,7 @@ func refuses(t *testing.T, dir string, words ...string) {
 	if len(told) != 1 {
 		t.Fatalf("told %q", told)
 	}
-	_, adopt := r.Adopt(t.Context())
+	_, adopt := adoptAll(r, t.Context())
 	for _, word := range words {
 		if !strings.Contains(told[0], word) {
 			t.Errorf("told %q, want %q", told[0], word)

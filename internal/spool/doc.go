@@ -8,7 +8,7 @@
 //
 // A file is a segment. Its name is zapcw-HASH-RANDOM.spool, with 16 hexadecimal
 // digits each; HASH is the beginning of the SHA-256 of group, a zero byte, and
-// stream. While it is made it ends in .tmp, and when it was found damaged and what
+// stream, and RANDOM that of the key. While it is made it ends in .tmp, and when it was found damaged and what
 // is whole has its fate it is kept with .bad behind its name. Numbers are
 // little-endian, words the 64 bits of a number of the machine.
 //

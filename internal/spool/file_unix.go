@@ -90,6 +90,10 @@ func (d *directory) stat(name string) (st unix.Stat_t, err error) {
 // create makes a file of size bytes and locks it. All of it is on the disk: a
 // write to the mapped file cannot find the disk full.
 func (d *directory) create(name string, size int64) (f file, err error) {
+	// It was opened a moment ago.
+	if scarce(d.fd()) {
+		return f, &fs.PathError{Op: "create", Path: filepath.Join(d.path, name), Err: unix.EMFILE}
+	}
 	err = again(func() (err error) {
 		f.fd, err = unix.Openat(d.fd(), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 		return err
@@ -129,6 +133,10 @@ func (d *directory) open(name string, how lockMode) (f file, size int64, err err
 	})
 	if err != nil {
 		return f, 0, err
+	}
+	if scarce(f.fd) {
+		f.close()
+		return f, 0, unix.EMFILE
 	}
 	if err = f.lock(how.flag()); err == nil {
 		err = d.same(name, f)
@@ -209,6 +217,15 @@ func (d *directory) remove(name string, f file) error {
 // A file is open, and locked as long as it is. It is a number and no os.File: ten
 // thousand of them are to be small.
 type file struct{ fd int }
+
+// scarce reports whether a new descriptor is among the last quarter of those that
+// the process may have. They are for others: without them it could not even connect
+// to send what is here.
+func scarce(fd int) bool {
+	var most unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &most)
+	return err == nil && uint64(fd) >= uint64(most.Cur-most.Cur/4)
+}
 
 // lock does not wait. errHeld says that the owner lives.
 func (f file) lock(how int) error {

@@ -4,6 +4,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,7 +113,7 @@ func (r *rig) tryAdopt() (texts []string, chunks int, err error) {
 // adoptEach gives each event that is left to f, and then its fate.
 func (r *rig) adoptEach(f func(batch.Event)) (chunks int, err error) {
 	r.t.Helper()
-	left, err := r.Adopt(context.Background())
+	left, err := adoptAll(r, context.Background())
 	for _, l := range left {
 		c, e := r.Load(l.Ref)
 		if e != nil || c == nil {
@@ -202,4 +203,12 @@ func difference(got, want []string) string {
 		}
 	}
 	return b.String()
+}
+
+// adoptAll is Adopt with all its errors in one.
+func adoptAll(s interface {
+	Adopt(context.Context) ([]Left, []error, error)
+}, ctx context.Context) ([]Left, error) {
+	left, unusable, err := s.Adopt(ctx)
+	return left, errors.Join(append(unusable, err)...)
 }

@@ -75,7 +75,7 @@ func (s *Spool) sizeLocked(need, want int) int64 {
 	for _, g := range s.ready {
 		inUse -= g.size
 	}
-	largest := min(max(maxSegment, s.Max/256), maxSize/4)
+	largest := min(max(maxSegment, s.Max/64), maxSize/4)
 	size := min(int64(1)<<bits.Len64(uint64(max(inUse, minSegment)-1)), largest)
 	h := head{group: s.Group, stream: s.Stream}
 	size = max(size, int64(roundUp(want+2*h.len(), page)))
@@ -105,17 +105,17 @@ func (s *Spool) createOnce(size int64) (*segment, error) {
 		return nil, err
 	}
 	defer d.Close()
-	var random [8 + 8 + 4]byte
+	var random [8 + 4]byte
 	rand.Read(random[:])
 	g := &segment{
 		head:  head{key: binary.LittleEndian.Uint64(random[:]), size: size, created: time.Now().UnixMilli(), group: s.Group, stream: s.Stream},
-		epoch: binary.LittleEndian.Uint32(random[16:]),
+		epoch: binary.LittleEndian.Uint32(random[8:]),
 		avail: size,
 	}
 	if n := g.len(); n > maxHead {
 		return nil, fmt.Errorf("the names of group and stream have %d bytes, and %d fit", len(s.Group)+len(s.Stream), maxHead-fixedHead)
 	}
-	base := fmt.Sprintf("%s%x", s.prefix, random[8:16])
+	base := s.prefix + nameOf(g.key)
 	temporary := base + ".tmp"
 	g.name = base + ".spool"
 	if g.file, err = d.create(temporary, size); err != nil {

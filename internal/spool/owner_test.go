@@ -110,7 +110,7 @@ func TestAdoptAtOnce(t *testing.T) {
 		r := open(t, dir)
 		all.Go(func() {
 			for range 3 {
-				left, err := r.Adopt(context.Background())
+				left, err := adoptAll(r, context.Background())
 				if err != nil {
 					t.Error(err)
 				}
@@ -147,7 +147,7 @@ func TestAdoptCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r = open(t, dir)
-	if left, err := r.Adopt(ctx); len(left) > 0 || err == nil {
+	if left, err := adoptAll(r, ctx); len(left) > 0 || err == nil {
 		t.Errorf("Adopt = %v, %v", left, err)
 	}
 	if got, _ := r.adopt(); len(got) != 1 {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ const (
 	keepEmpty = 5 * time.Second
 
 	minSegment = 8 << 10
-	maxSegment = 4 << 20 // or Max/256, if that is more
+	maxSegment = 4 << 20 // or Max/64, if that is more: each is a descriptor
 )
 
 // Options are what a Spool is made with.
@@ -76,6 +77,13 @@ func New(o Options) *Spool {
 func filePrefix(group, stream string) string {
 	sum := sha256.Sum256([]byte(group + "\x00" + stream))
 	return fmt.Sprintf("zapcw-%x-", sum[:8])
+}
+
+// nameOf is the part of a segment's name that comes of its key. So a copy under
+// another name is told from the original: its events would be sent twice.
+func nameOf(key uint64) string {
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, key))
+	return fmt.Sprintf("%x", sum[:8])
 }
 
 // NewChunk gives an empty chunk as batch.NewChunk does, in a file. If the disk

@@ -73,7 +73,7 @@ func TestLeftOldestFirst(t *testing.T) {
 		c.Append(ms+5, 1, 0, []byte("late"))
 		c.Append(ms, 2, 0, []byte("early"))
 	}
-	left, err := open(t, copyDir(t, dir)).Adopt(context.Background())
+	left, err := adoptAll(open(t, copyDir(t, dir)), context.Background())
 	if err != nil || len(left) != 3 || left[0].First != 10 || left[1].First != 20 || left[2].First != 30 {
 		t.Errorf("Adopt = %+v, %v", left, err)
 	}

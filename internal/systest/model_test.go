@@ -327,6 +327,9 @@ func (m *schedule) balance() {
 	if limit == 0 {
 		limit = 32 << 20
 	}
+	if m.syncer.Spool != "" {
+		limit += 64 << 10 // one chunk may come back from the disk, however little MaxPending is
+	}
 	if st.PendingBytes > uint64(limit) {
 		m.Errorf("%d bytes pending of %d", st.PendingBytes, limit)
 	}

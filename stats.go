@@ -14,7 +14,8 @@ import (
 // where Spooled is 0 without a Spool. An entry is one event, or several if it is too long for one. Entries that a
 // [Hold] keeps back are no events and not in this sum, until they are released.
 type Stats struct {
-	// Accepted events were taken from a logging call, or found in the Spool.
+	// Accepted events were taken from a logging call, or found in the Spool, which
+	// is read some time after the first use.
 	Accepted uint64
 	// Delivered events are in the stream.
 	Delivered uint64

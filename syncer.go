@@ -196,7 +196,7 @@ func (s *Syncer) Write(p []byte) (int, error) {
 }
 
 // Sync flushes: when it returns, everything that was accepted before the call has
-// been delivered or is on Fallback. It returns after Timeout at the latest. The
+// been delivered or is on Fallback, or stays in the Spool, where it is tried again. It returns after Timeout at the latest. The
 // error says how many events went to Fallback since the last Sync, Flush or Close,
 // and why.
 func (s *Syncer) Sync() error {

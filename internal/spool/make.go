@@ -75,7 +75,7 @@ func (s *Spool) sizeLocked(need, want int) int64 {
 	for _, g := range s.ready {
 		inUse -= g.size
 	}
-	largest := min(max(maxSegment, s.Max/64), maxSize/4)
+	largest := min(max(maxSegment, s.Max/128), maxSize/4)
 	size := min(int64(1)<<bits.Len64(uint64(max(inUse, minSegment)-1)), largest)
 	h := head{group: s.Group, stream: s.Stream}
 	size = max(size, int64(roundUp(want+2*h.len(), page)))

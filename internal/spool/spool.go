@@ -21,7 +21,7 @@ const (
 	keepEmpty = 5 * time.Second
 
 	minSegment = 8 << 10
-	maxSegment = 4 << 20 // or Max/64, if that is more: each is a descriptor
+	maxSegment = 4 << 20 // or Max/128, if that is more: each is a descriptor
 )
 
 // Options are what a Spool is made with.

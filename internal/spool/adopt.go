@@ -13,6 +13,10 @@ import (
 	"example.com/zapcw/internal/batch"
 )
 
+// ErrDirectory: the directory itself cannot be used. NewChunk has the same trouble,
+// and tells of it.
+var ErrDirectory = errors.New("spool")
+
 // A Left is a chunk that a dead owner left.
 type Left struct {
 	Ref    Ref
@@ -33,7 +37,7 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, nil
 		}
-		return nil, nil, fmt.Errorf("spool %s: %w", s.Dir, err)
+		return nil, nil, fmt.Errorf("%w %s: %w", ErrDirectory, s.Dir, err)
 	}
 	defer d.Close()
 	names, err := d.list(s.prefix)

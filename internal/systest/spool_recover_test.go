@@ -165,10 +165,10 @@ func TestRecover(t *testing.T) {
 			{Group: "/acme/prod", Stream: "orders", Spooled: 600},
 			{Group: "/acme/prod", Stream: "shipping", Spooled: 1},
 		}
-		if !slices.Equal(all, want) {
-			t.Errorf("in the outage: got %+v, want %+v", all, want)
+		if !slices.Equal(all, want[:1]) {
+			t.Errorf("in the outage: got %+v, want %+v", all, want[:1])
 		}
-		for _, part := range []string{"/acme/dev/orders: 3 events are left", "/acme/prod/orders: 600 events are left", "/acme/prod/shipping: 1 event is left", "enough"} {
+		for _, part := range []string{"/acme/dev/orders: 3 events are left", "2 of 3 streams were not tried", "enough"} {
 			if err == nil || !strings.Contains(err.Error(), part) {
 				t.Errorf("got %v, want %q in it", err, part)
 			}

@@ -20,7 +20,7 @@ func (b *bench) hot() error {
 			`with fields made before and without the logger. "Info" is the whole call, fields included; all cores share its cost for ` +
 			"building them, one allocation. The zapcw rows leave out the sending, as the others do: they buffer up to 1,800 entries, " +
 			"less than what starts a put, and get rid of them outside of the time. \"Buffered file\" is zapcore.BufferedWriteSyncer, " +
-			"and includes what it writes to a file while entries come. \"Held\" is a Hold's scope that is full, so each entry evicts one; " +
+			"and includes what it writes to a file while entries come. \"Spool\" is a Syncer whose events are in files that outlive the process. \"Held\" is a Hold's scope that is full, so each entry evicts one; " +
 			"all goroutines share it, where a service has a scope for each request. Everything has its turn of 1,800 entries, many times, in three processes. Bytes and allocations are an entry's.",
 	}}
 	all := make(map[string]load.Result)
@@ -84,6 +84,14 @@ func (b *bench) hot() error {
 		}
 		against("zap, discarded", g, 1.20)
 		against("zap, buffered file", g, 1)
+	}
+	for _, g := range micro.Goroutines {
+		most := 1.05
+		if g == 8 {
+			most = 1.15
+		}
+		of := ratio(write[micro.Cell(micro.Spooled, 3, g)], write[micro.Cell(ours, 3, g)])
+		b.doc.target(fmt.Sprintf("Core.Write, JSON, 3 fields, %s, with a Spool against without", plural(g, "goroutine")), fmt.Sprintf("≤ %.2fx", most), times(of), of <= most)
 	}
 	held := ratio(write[micro.Cell(micro.Held, 3, 1)], write[micro.Cell(ours, 3, 1)])
 	b.doc.target("an entry that a Hold keeps back, JSON, 3 fields, 1 goroutine, against the same Core.Write into the buffer", "≤ 1.10x, no allocations",

@@ -18,7 +18,7 @@ func (b *bench) flat() error {
 		fmt.Sprintf("%s entries of five fields are logged as fast as it goes by one goroutine, or by two, encoded by zap's JSON encoder except "+
 			"in the prefix rows, delivered, and the library closed. Events a second count from the first call until Close has returned and the "+
 			"last event has arrived; CPU is of a million delivered events; RSS is the peak of the process. Least is the number of puts that "+
-			"the bytes need. zapcw has MaxEvents 10,000, MaxPending 4 MiB and Block; the rows with defaults have only Block. The other libraries "+
+			"the bytes need. zapcw has MaxEvents 10,000, MaxPending 4 MiB and Block; the rows with defaults have only Block, and one a Spool. The other libraries "+
 			"have %d rounds; mec07 and awslogs get half as many entries, lzap %s, of which it drops what finds its queue full. A caller who tries again then, in the "+
 			"row \"retrying\", gets %s through, since it takes long; both with one producer only. \"zap, discarded\" sends nothing. Connections are without TLS, but for one row.",
 			count(float64(million)), b.others(), count(float64(million/10)), count(float64(million/100))),
@@ -35,6 +35,7 @@ func (b *bench) flat() error {
 		{"zapcw", "zap, discarded", "zap, discarded", million, "", 0}, {"zapcw", "zapcw", "zapcw", million, "", 0},
 		{"zapcw", "zapcw, prefix", "zapcw, prefix", million, "", 0}, {"zapcw", ourDefaults, ourDefaults, million, "", 0},
 		{"zapcw", ourDefaults, ourDefaults + ", TLS", million, load.TLS1, 0},
+		{"zapcw", "zapcw, spool", ourDefaults + ", spool", million, "", 0},
 		{"mec07", "mec07", "mec07", million / 2, "", b.others()}, {"awslogs", "awslogs", "awslogs", million / 2, "", b.others()},
 		{"lzap", "lzap, retrying", "lzap, retrying", million / 100, "", b.others()}, {"lzap", "lzap", "lzap", million / 10, "", b.others()},
 	}
@@ -66,10 +67,14 @@ func (b *bench) flat() error {
 			}
 		}
 		p.tables = append(p.tables, t)
-		byDefault, tls := res[3], res[4]
+		byDefault, tls, spooled := res[3], res[4], res[5]
 		puts := ratio(byDefault["puts"], byDefault["least"])
 		b.doc.target(fmt.Sprintf("end to end by default, %s, puts against the least possible number", plural(producers, "producer")),
 			"≤ 1.05x", fmt.Sprintf("%.3fx", puts), puts <= 1.05)
+		cpuSpool := ratio(spooled["cpu"], byDefault["cpu"])
+		if producers == 1 {
+			b.doc.target("end to end by default with a Spool, 1 producer, CPU against the same without", "≤ 1.15x", times(cpuSpool), cpuSpool <= 1.15)
+		}
 		if producers > 1 {
 			rss := worst(byDefault["rss"])
 			b.doc.target("end to end by default, 2 producers, peak RSS, the worst run", "≤ 56 MiB", mib(rss), rss <= 56<<20)

@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -111,6 +112,10 @@ func paced(l Library, j Job) (Result, error) {
 	res.Add("p99", c.Wait(0.99).Seconds())
 	return res, r.Close()
 }
+
+// Spool is a directory for the Spool of a Syncer. The next run removes what a process
+// left there.
+func Spool() string { return filepath.Join(os.TempDir(), "zapcw-bench-spool") }
 
 // TempFile is an open file without a name.
 func TempFile() (*os.File, error) {

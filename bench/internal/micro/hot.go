@@ -36,6 +36,9 @@ var Paths = []string{"Core.Write", "Info", "With", "Off"}
 // Held is the Target that a Hold keeps back, in one scope for all goroutines.
 const Held = "zapcw, zap's JSON, held"
 
+// Spooled is the Target whose events are in files that outlive the process.
+const Spooled = "zapcw, zap's JSON, spool"
+
 // Fields are the numbers of fields that a path is measured with.
 func Fields(path string) []int {
 	if path == "With" || path == "Off" {
@@ -97,7 +100,9 @@ func Targets(path string) ([]Target, error) {
 		targets = append(targets, onZap(path, s.name, zapcw.NewCore(s.enc, out, level), out.Sync))
 	}
 	if path == "Core.Write" {
-		// The same as the first of zapcw, but kept back.
+		// The same as the first of zapcw, but in files, and kept back.
+		out := &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream, MaxEvents: 1 << 30, MaxPending: 1 << 30, Spool: load.Spool()}
+		targets = append(targets, onZap(path, Spooled, zapcw.NewCore(load.JSON(), out, level), out.Sync))
 		quiet := zapcw.NewCore(load.JSON(), &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream}, zap.WarnLevel)
 		return append(targets, onZap(path, Held, zapcw.Hold{}.Wrap(quiet), nil)), nil
 	}

@@ -34,6 +34,7 @@ func main() {
 		load.Library{Name: "zapcw", Open: zapcwOf(load.JSON(), flatOut)},
 		load.Library{Name: "zapcw, prefix", Open: zapcwOf(zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig()), flatOut)},
 		load.Library{Name: "zapcw, defaults", Open: zapcwOf(load.JSON(), byDefault)},
+		load.Library{Name: "zapcw, spool", Open: zapcwOf(load.JSON(), spooled)},
 	)
 	maps.Copy(kinds, micro.Kinds())
 	load.Main(kinds)
@@ -57,6 +58,12 @@ type setting func(*zapcw.Syncer)
 // byDefault has all defaults, except that who logs faster than can be sent waits:
 // nothing is to be spilled.
 func byDefault(s *zapcw.Syncer) { s.WhenFull = zapcw.Block }
+
+// spooled is byDefault with a directory that outlives the process.
+func spooled(s *zapcw.Syncer) {
+	byDefault(s)
+	s.Spool = load.Spool()
+}
 
 // flatOut sends full puts only.
 func flatOut(s *zapcw.Syncer) {

@@ -13,6 +13,7 @@ import (
 func TestModelSpool(t *testing.T) {
 	t.Parallel()
 	from, to := schedules(t)
+	to /= 4 // the rest of the machine is that of TestModel
 	replay(t, from, to, func(t *testing.T, seed uint64) {
 		stream := "s"
 		if seed%2 == 1 {

@@ -26,8 +26,8 @@ type Recovered struct {
 // wrote there.
 //
 // It returns when everything is settled, or ctx is done; without a deadline it
-// waits as long as an outage lasts. The error says what is left, or on standard
-// error, and why; streams that ctx left no time for are not in the result. A file that is damaged is kept as *.bad, and standard error tells
+// waits as long as an outage lasts. The error says what is left or was written to
+// standard error, and why; streams that ctx left no time for are not in the result. A file that is damaged is kept as *.bad, and standard error tells
 // where; what is whole in it is sent.
 func Recover(ctx context.Context, client Client, dir string) ([]Recovered, error) {
 	streams, err := spool.Streams(dir)

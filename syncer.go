@@ -58,7 +58,8 @@ const (
 // that names the field.
 //
 // Its methods are safe for concurrent use. It owns a goroutine and a timer only
-// while it has something to send.
+// while it has something to send; with a Spool also some seconds longer, and while
+// its directory cannot be read.
 //
 // Every event that was accepted is settled once: it is delivered, or the service
 // rejects it, or it is spilled. Rejected and spilled events are written to

@@ -9,7 +9,7 @@ type fate struct {
 	events       uint64
 }
 
-// fates splits st.Accepted, less what is pending still.
+// fates splits st.Accepted, less what is pending or spooled still.
 func fates(st zapcw.Stats) []fate {
 	return []fate{
 		{"delivered", "", st.Delivered},

@@ -194,6 +194,7 @@ func TestObserve(t *testing.T) {
 		"zapcw.events fate=spilled,reason=full":        st.SpilledAs.Full,
 		"zapcw.events fate=spilled,reason=late":        st.SpilledAs.Late,
 		"zapcw.pending.events ":                        st.Pending,
+		"zapcw.spooled.events ":                        st.Spooled,
 		"zapcw.pending.size ":                          st.PendingBytes,
 		"zapcw.put.attempts ":                          st.Attempts,
 		"zapcw.puts ":                                  st.Puts,

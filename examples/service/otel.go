@@ -37,6 +37,7 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 		accepted     = counter("zapcw.accepted", "{event}", "Events that were taken from logging calls.")
 		events       = counter("zapcw.events", "{event}", "Events by what became of them.")
 		pending      = level("zapcw.pending.events", "{event}", "Events in memory.")
+		spooled      = level("zapcw.spooled.events", "{event}", "Events that lie in the spool only.")
 		pendingBytes = level("zapcw.pending.size", "By", "Memory of the pending events; MaxPending bounds it.")
 		held         = level("zapcw.held", "{entry}", "Entries that a Hold kept back and did not send.")
 		evicted      = counter("zapcw.evicted", "{entry}", "Held entries that had to make room for others.")
@@ -57,6 +58,7 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 			o.ObserveInt64(events, int64(f.events), metric.WithAttributes(attributes...))
 		}
 		o.ObserveInt64(pending, int64(st.Pending))
+		o.ObserveInt64(spooled, int64(st.Spooled))
 		o.ObserveInt64(pendingBytes, int64(st.PendingBytes))
 		o.ObserveInt64(held, int64(st.Held))
 		o.ObserveInt64(evicted, int64(st.Evicted))
@@ -70,7 +72,7 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 			o.ObserveFloat64(failure, seconds(st.LastErrorTime))
 		}
 		return nil
-	}, accepted, events, pending, pendingBytes, held, evicted, attempts, puts, sent, delivery, failure)
+	}, accepted, events, pending, spooled, pendingBytes, held, evicted, attempts, puts, sent, delivery, failure)
 	return reg, errors.Join(append(errs, err)...)
 }
 

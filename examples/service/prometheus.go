@@ -28,6 +28,8 @@ var (
 		"Events by what became of them. Rejected and spilled ones are on the fallback, for a reason.", []string{"fate", "reason"}, nil)
 	pendingDesc = prometheus.NewDesc("zapcw_pending_events",
 		"Events in memory.", nil, nil)
+	spooledDesc = prometheus.NewDesc("zapcw_spooled_events",
+		"Events that lie in the spool only.", nil, nil)
 	pendingBytesDesc = prometheus.NewDesc("zapcw_pending_bytes",
 		"Memory of the pending events; MaxPending bounds it.", nil, nil)
 	heldDesc = prometheus.NewDesc("zapcw_held_entries",
@@ -49,7 +51,7 @@ var (
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		acceptedDesc, eventsDesc, pendingDesc, pendingBytesDesc, heldDesc, evictedDesc,
+		acceptedDesc, eventsDesc, pendingDesc, spooledDesc, pendingBytesDesc, heldDesc, evictedDesc,
 		attemptsDesc, putsDesc, sentDesc, deliveryDesc, errorDesc,
 	} {
 		ch <- d
@@ -70,6 +72,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(eventsDesc, f.events, f.name, f.reason)
 	}
 	gauge(pendingDesc, float64(st.Pending))
+	gauge(spooledDesc, float64(st.Spooled))
 	gauge(pendingBytesDesc, float64(st.PendingBytes))
 	gauge(heldDesc, float64(st.Held))
 	counter(evictedDesc, st.Evicted)

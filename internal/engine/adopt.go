@@ -15,7 +15,9 @@ import (
 // first after a second.
 func (sh *shelf) run() {
 	defer close(sh.done)
-	sh.adopt()
+	for _, err := range sh.adopt() { // these will not pass
+		sh.engine.fallback.tellOfSpool(err)
+	}
 	close(sh.adopted)
 	for wait := time.Second; sh.again; wait = min(2*wait, time.Minute) {
 		select {
@@ -27,16 +29,14 @@ func (sh *shelf) run() {
 	}
 }
 
-// adopt puts on the shelf what dead owners left.
-func (sh *shelf) adopt() {
+// adopt puts on the shelf what dead owners left. It returns what is unusable.
+func (sh *shelf) adopt() (unusable []error) {
 	found, unusable, err := sh.spool.Adopt(sh.ctx)
 	sh.again = err != nil
 	if sh.ctx.Err() != nil || errors.Is(err, spool.ErrDirectory) {
 		err = nil // Close does not wait for it, or NewChunk tells of it
 	}
-	for _, e := range append(unusable, err) {
-		sh.engine.fallback.tellOfSpool(e)
-	}
+	sh.engine.fallback.tellOfSpool(err)
 	sh.engine.mu.Lock()
 	defer sh.engine.mu.Unlock()
 	sh.unread = err
@@ -47,6 +47,7 @@ func (sh *shelf) adopt() {
 	if len(sh.chunks) > 0 {
 		sh.engine.wakeSenderLocked()
 	}
+	return unusable
 }
 
 // wait waits until what dead owners left is known. The error says that it is not.

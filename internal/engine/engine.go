@@ -63,7 +63,7 @@ func New(o Options) *Engine {
 	e.streams = newStreams(e, &o)
 	e.intake.setUp(e)
 	e.ledger.engine = e
-	if o.Spool != "" {
+	if o.Spool != "" && o.Invalid == nil {
 		e.shelf = newShelf(e, &o)
 	}
 	return e
@@ -127,7 +127,10 @@ func (e *Engine) Bounded() (context.Context, context.CancelFunc) {
 // Flush sends what is buffered and returns when every event that was accepted
 // before has its fate. What has none when ctx is done is spilled. The error says
 // what went to the fallback since the last call.
-func (e *Engine) Flush(ctx context.Context) error {
+func (e *Engine) Flush(ctx context.Context) error { return e.flush(ctx, false) }
+
+// flush is Flush, or the last one.
+func (e *Engine) flush(ctx context.Context, last bool) error {
 	unread := e.shelf.wait(ctx)
 	w, f := e.wait(ctx)
 	if w == nil {
@@ -136,7 +139,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		e.expire(w, context.Cause(ctx))
+		e.expire(w, context.Cause(ctx), last)
 		<-w.done
 	}
 	return e.report(w.failure, unread)
@@ -174,7 +177,7 @@ func (e *Engine) report(f *failure, unread error) error {
 // the last time. What a spool still holds then is the next owner's.
 func (e *Engine) Close(ctx context.Context) error {
 	e.intake.close()
-	err := e.Flush(ctx)
+	err := e.flush(ctx, true)
 	if e.shelf != nil {
 		err = errors.Join(err, e.closeSpool(ctx))
 	}
@@ -223,12 +226,13 @@ func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
 	return w, nil
 }
 
-// expire has everything spilled that w waits for.
-func (e *Engine) expire(w *wait, why error) {
+// expire has everything spilled that w waits for. With the last Flush what is on
+// the shelf stays there.
+func (e *Engine) expire(w *wait, why error, last bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if w.open > 0 {
-		if e.intake.isClosed() {
+		if last {
 			e.shelf.closeLocked()
 		}
 		e.intake.triggerLocked(true)

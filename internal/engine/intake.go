@@ -231,7 +231,7 @@ func (in *intake) takeLocked(wanted func(*batch.Chunk) bool) (chunks []*batch.Ch
 	flush = in.flushing
 	in.lanes.setChunkSize(in.bufferedLocked().bytes() / 8)
 	in.sealLocked()
-	var rest tally
+	rest := in.engine.parkedLocked()
 	var left []*batch.Chunk
 	for _, c := range in.sealed {
 		if wanted(c) {

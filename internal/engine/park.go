@@ -12,6 +12,14 @@ func (e *Engine) wakeSenderLocked() {
 	e.sender.wake()
 }
 
+// parkedLocked is what the last sender left. It counts as buffered.
+func (e *Engine) parkedLocked() tally {
+	if e.parked == nil {
+		return 0
+	}
+	return e.parked.tally()
+}
+
 // unpark gives a new sender what the last one left.
 func (e *Engine) unpark() *queue {
 	e.intake.lockAll()

@@ -9,7 +9,7 @@ import (
 // A queue is what the sender took and did not send yet.
 type queue struct {
 	batch.Queue
-	since time.Time // when it was last empty
+	since time.Time // when the oldest of it came in
 }
 
 func (q *queue) add(chunks []*batch.Chunk, since time.Time) {

@@ -135,7 +135,7 @@ func (s *sender) plan() (p plan, idle bool) {
 		var flush bool
 		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo, p.expired > 0))
 		s.flushing = s.flushing || flush
-		if e.intake.bufferedLocked() > 0 && e.waits.lastLocked() > upTo {
+		if e.intake.oldestLocked() <= e.waits.lastLocked() {
 			e.intake.retriggerLocked() // somebody waits for a part of the rest
 		}
 	}
@@ -165,10 +165,10 @@ func (s *sender) hopelessLocked() bool {
 func (s *sender) dueLocked(p *plan) uint64 {
 	e := s.engine
 	switch {
-	case !e.intake.isTriggered() && !p.small:
-		return 0
 	case p.expired > 0:
 		return p.expired
+	case !e.intake.isTriggered() && !p.small:
+		return 0
 	case !p.launch:
 		return 0
 	case !p.waiting:
@@ -211,7 +211,10 @@ func (s *sender) fitsLocked(id uint64, expired bool) func(*batch.Chunk) bool {
 func (s *sender) reloadsLocked(p *plan) bool {
 	e := s.engine
 	switch {
-	case e.shelf.emptyLocked(), !p.launch, p.expired > 0, s.expired > 0, s.next != nil, !s.queue.Empty():
+	case e.shelf.emptyLocked(), !p.launch, p.expired > 0, s.expired > 0, s.next != nil:
+		return false
+	case !s.queue.Empty():
+		s.flushing = true // what is on the shelf waits for it
 		return false
 	case e.shelf.fitsLocked():
 		return true

@@ -31,7 +31,7 @@ func blockedTrigger(t *testing.T) {
 	for range 7 {
 		_ = e.Add(time.Now(), zapcore.InfoLevel, text)
 	}
-	e.expire(w, errors.New("late")) // the deadline
+	e.expire(w, errors.New("late"), false) // the deadline
 	go e.Add(time.Now(), zapcore.InfoLevel, text)
 	synctest.Wait() // it blocks, and has triggered a flush
 	e.mu.Lock()

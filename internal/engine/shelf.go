@@ -170,8 +170,8 @@ func (sh *shelf) take() *batch.Chunk {
 	}
 }
 
-// loaded counts the events of a chunk that was loaded. What can't be read stays
-// in the file, for the next owner.
+// loaded counts the events of a chunk that was loaded. What can't be read now stays
+// in the file, for the next owner; what can't be read at all stays in a *.bad file.
 func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 	e := sh.engine
 	e.mu.Lock()
@@ -186,6 +186,9 @@ func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 	}
 	c.ID = s.id
 	sh.events -= c.Open
+	if lost := s.events - c.Open; lost > 0 {
+		e.noteFailureLocked(delivery.Kept, lost, fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(lost)), nil)
+	}
 	e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
 	return true
 }
@@ -263,11 +266,11 @@ func (e *Engine) closeSpool(ctx context.Context) error {
 	// The sender may have taken some back since the last Sync.
 	w, f := e.wait(context.Background())
 	if w != nil {
-		e.expire(w, why)
+		e.expire(w, why, true)
 		<-w.done
 		f = w.failure
 	}
-	return errors.Join(e.report(f, nil), e.shelf.spool.Close())
+	return errors.Join(f.err(e.streams.service.Group, e.streams.name(), e.shelf.dir), e.shelf.spool.Close())
 }
 
 // keep leaves those of some events in the spool that lie there, since nobody

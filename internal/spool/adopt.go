@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -27,8 +28,8 @@ type Left struct {
 
 // Adopt takes over what dead owners left for this group and stream: chunks with
 // events that have no fate, oldest first. They are stored, see Load. Files without
-// such events are removed, damaged ones once their events have their fate set
-// aside. unusable is what will not pass: damage, and files that are left alone. The
+// such events are removed; damaged files are set aside once all their events have
+// their fate. unusable is what will not pass: damage, and files that are left alone. The
 // error is of what the system did not give, and may give when it is tried again;
 // it does not mean that there is nothing.
 func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err error) {
@@ -66,7 +67,9 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 				}
 			}
 		}
-		names = held
+		if names = held; len(held) > 0 {
+			time.Sleep(5 * time.Millisecond)
+		}
 	}
 	if ctx.Err() != nil {
 		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, ctx.Err()))

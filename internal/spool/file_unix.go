@@ -170,7 +170,7 @@ func check(st *unix.Stat_t) error {
 	return nil
 }
 
-// same tells by nil whether name leads to f.
+// same returns nil if name still leads to f.
 func (d *directory) same(name string, f file) error {
 	var open unix.Stat_t
 	if err := again(func() error { return unix.Fstat(f.fd, &open) }); err != nil {

@@ -174,7 +174,10 @@ func (s *Spool) vacatedLocked(g *segment) {
 	switch {
 	case g.inUse > 0:
 	case g.stored > 0:
-		if g != s.current && g.mem != nil {
+		if s.closed { // Close has left the others to the next owner
+			s.worker.kept = append(s.worker.kept, g)
+			s.wakeLocked()
+		} else if g != s.current && g.mem != nil {
 			s.worker.unused = append(s.worker.unused, g)
 			s.wakeLocked()
 		}
@@ -265,7 +268,7 @@ func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 		g.stored++
 		s.vacatedLocked(g)
 		s.mu.Unlock()
-	case damaged && !g.left:
+	case damaged && !g.bad:
 		// Of what a dead owner left, Adopt told.
 		s.spoil(g)
 		s.mu.Lock()
@@ -297,10 +300,21 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 		return nil, false, err
 	}
 	err = guard(func() {
-		chunk, ranges := r.place(s).Recover()
+		p := r.place(s)
+		chunk, ranges := p.Recover()
 		c, damaged = chunk, len(ranges) > 0
+		touch(p.Memory)
 	})
 	return c, damaged, err
+}
+
+// touch has the disk give every page now, and not where nobody is prepared for an
+// error: texts are read later.
+func touch(mem []byte) (sum byte) {
+	for i := 0; i < len(mem); i += page {
+		sum += mem[i]
+	}
+	return sum
 }
 
 // Close removes the files that hold nothing live and leaves the others to the next

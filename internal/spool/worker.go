@@ -15,6 +15,7 @@ type worker struct {
 	tells  []error
 	empty  []*segment // to be removed
 	unused []*segment // to be unmapped
+	kept   []*segment // to be left to the next owner
 	spare  bool       // a segment is to be made
 }
 
@@ -63,6 +64,10 @@ func (s *Spool) jobLocked() func() {
 		g := w.empty[0]
 		w.empty = slices.Delete(w.empty, 0, 1)
 		return func() { s.discard(g) }
+	case len(w.kept) > 0:
+		g := w.kept[0]
+		w.kept = slices.Delete(w.kept, 0, 1)
+		return g.close
 	case len(w.unused) > 0:
 		g := w.unused[0]
 		w.unused = slices.Delete(w.unused, 0, 1)
@@ -187,7 +192,7 @@ func (s *Spool) takeUnused(g *segment) (mem []byte) {
 	defer s.io.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g.inUse == 0 && g.stored > 0 && !s.closed {
+	if g.inUse == 0 && g.stored > 0 && g != s.current && !s.closed {
 		mem, g.mem = g.mem, nil
 	}
 	return mem

@@ -469,3 +469,21 @@ func TestSpoolDenied(t *testing.T) {
 		wantNoFiles(r, r.Syncer.Spool)
 	})
 }
+
+// TestSpoolSyncInHalves syncs more than the half of the memory that may be sent at
+// once: the rest follows.
+func TestSpoolSyncInHalves(t *testing.T) {
+	inSpool(t, func(r *testkit.Rig) {
+		r.Syncer.MaxPending, r.Syncer.MaxEvents = 1<<20, 1000
+		texts := testkit.Numbered("%03d"+strings.Repeat(".", 680), 900)
+		r.Info(texts...)
+		begin := time.Now()
+		if err := r.Syncer.Sync(); err != nil {
+			r.Error(err)
+		}
+		if took := time.Since(begin); took > time.Second {
+			r.Errorf("Sync took %s, want no time", took)
+		}
+		r.WantStream(texts...)
+	})
+}

@@ -148,9 +148,6 @@ func (in *intake) makeRoom() {
 	}
 }
 
-// isClosed tells whether nothing comes in any more.
-func (in *intake) isClosed() bool { return in.closed.Load() }
-
 // waitForRoom blocks until there may be memory for an entry of cost bytes, or
 // the intake is closed.
 func (in *intake) waitForRoom(cost int, level zapcore.Level) {

@@ -99,10 +99,11 @@ func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) 
 	}
 	for {
 		v := e.intake.accept(ms, level, parts, cost, place)
+		if v == admitted {
+			return nil
+		}
 		fits := cost <= e.limits.pendingFor(level)
 		switch {
-		case v == admitted:
-			return nil
 		case v != memoryFull:
 			return e.refuse(ms, level, parts, cost, v)
 		case fits && e.shelve():

@@ -279,13 +279,6 @@ func (s *sender) spillExpired() {
 	s.expired, s.expiredCause = 0, nil
 }
 
-// expireShelf has those return who wait for something on the shelf.
-func (s *sender) expireShelf() {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.engine.shelf.expireLocked(s.expired, s.expiredCause)
-}
-
 // longLatency is worth puts side by side, which then end between milliseconds
 // and are not quite as full.
 const longLatency = 10 * time.Millisecond

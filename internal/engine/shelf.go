@@ -294,3 +294,10 @@ func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
 	}
 	return others
 }
+
+// expireShelf has those return who wait for something on the shelf.
+func (s *sender) expireShelf() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.shelf.expireLocked(s.expired, s.expiredCause)
+}

@@ -1,6 +1,9 @@
 package spool
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"time"
 
 	"example.com/zapcw/internal/batch"
@@ -111,4 +114,20 @@ func (g *segment) backing(r Ref) batch.Backing {
 		Seed:   g.base(g.epoch) + uint64(off+chunkHead),
 		Length: word(g.mem, off+16),
 	}
+}
+
+// nameOf is the part of a segment's name that comes of its key. So a copy under
+// another name is told from the original: its events would be sent twice.
+func nameOf(key uint64) string {
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, key))
+	return fmt.Sprintf("%x", sum[:8])
+}
+
+// touch has the disk give every page now, and not where nobody is prepared for an
+// error: texts are read later.
+func touch(mem []byte) (sum byte) {
+	for i := 0; i < len(mem); i += page {
+		sum += mem[i]
+	}
+	return sum
 }

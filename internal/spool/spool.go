@@ -2,7 +2,6 @@ package spool
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,13 +76,6 @@ func New(o Options) *Spool {
 func filePrefix(group, stream string) string {
 	sum := sha256.Sum256([]byte(group + "\x00" + stream))
 	return fmt.Sprintf("zapcw-%x-", sum[:8])
-}
-
-// nameOf is the part of a segment's name that comes of its key. So a copy under
-// another name is told from the original: its events would be sent twice.
-func nameOf(key uint64) string {
-	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, key))
-	return fmt.Sprintf("%x", sum[:8])
 }
 
 // NewChunk gives an empty chunk as batch.NewChunk does, in a file. If the disk
@@ -306,15 +298,6 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 		touch(p.Memory)
 	})
 	return c, damaged, err
-}
-
-// touch has the disk give every page now, and not where nobody is prepared for an
-// error: texts are read later.
-func touch(mem []byte) (sum byte) {
-	for i := 0; i < len(mem); i += page {
-		sum += mem[i]
-	}
-	return sum
 }
 
 // Close removes the files that hold nothing live and leaves the others to the next

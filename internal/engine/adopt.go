@@ -42,7 +42,7 @@ func (sh *shelf) adopt() (unusable []error) {
 	sh.unread = err
 	for _, l := range found {
 		sh.events += l.Events
-		sh.addLocked(shelved{ref: l.Ref, events: l.Events, bytes: l.Bytes, first: l.First})
+		sh.addLocked(shelved{Left: l})
 	}
 	if len(sh.chunks) > 0 {
 		sh.engine.wakeSenderLocked()

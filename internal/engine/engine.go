@@ -167,11 +167,16 @@ func (e *Engine) Drain(ctx context.Context) error {
 // report makes an error of what a caller is told. unread is why what dead owners
 // left in a spool is not all in what the caller waited for.
 func (e *Engine) report(f *failure, unread error) error {
+	return errors.Join(e.failed(f), cmp.Or(unread, e.shelf.err()))
+}
+
+// failed is f as an error.
+func (e *Engine) failed(f *failure) error {
 	dir := ""
 	if e.shelf != nil {
 		dir = e.shelf.dir
 	}
-	return errors.Join(f.err(e.streams.service.Group, e.streams.name(), dir), cmp.Or(unread, e.shelf.err()))
+	return f.err(e.streams.service.Group, e.streams.name(), dir)
 }
 
 // Close lets no entry in any more, ends every Add that is blocked, and flushes for

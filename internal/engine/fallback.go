@@ -46,20 +46,22 @@ func (f *fallback) tell(err error) { f.tellAs("trouble "+delivery.Code(err), err
 // tellOfSpool is tell for what a spool has to say, which says itself what that
 // means for events.
 func (f *fallback) tellOfSpool(err error) {
-	if err == nil {
-		return
+	if err != nil {
+		f.say(err.Error(), err.Error(), "")
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_ = f.write(f.line(nil, err.Error(), err.Error(), ""))
 }
 
 // tellAs is tell for a cause with a key and a hint of its own.
 func (f *fallback) tellAs(key string, err error, hint string) {
+	f.say(key, fmt.Sprintf("%v: no events were lost", err), hint)
+}
+
+// say writes the line about a cause, if it is to be told now.
+func (f *fallback) say(key, text, hint string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	// There is nowhere left to report that this failed, too.
-	_ = f.write(f.line(nil, key, fmt.Sprintf("%v: no events were lost", err), hint))
+	_ = f.write(f.line(nil, key, text, hint))
 }
 
 // events writes events and why they come here.

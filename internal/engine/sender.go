@@ -275,7 +275,7 @@ func (s *sender) spillExpired() {
 		stream := s.engine.streams.take(q.First())
 		s.engine.giveUp(&flight{stream: stream, batch: q.Cut(0, false)}, s.expiredCause)
 	}
-	s.expireShelf()
+	s.engine.shelf.expire(s.expired, s.expiredCause)
 	s.expired, s.expiredCause = 0, nil
 }
 

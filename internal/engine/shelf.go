@@ -39,11 +39,8 @@ type shelf struct {
 
 // shelved is a chunk on the shelf.
 type shelved struct {
-	id     uint64 // an open chunk's, see intake.openLocked
-	ref    spool.Ref
-	events int
-	bytes  int   // of memory that they take at most
-	first  int64 // when its oldest event happened, in milliseconds since 1970
+	id uint64 // an open chunk's, see intake.openLocked
+	spool.Left
 }
 
 func newShelf(e *Engine, o *Options) *shelf {
@@ -69,9 +66,9 @@ func (sh *shelf) newChunk(n, want int) *batch.Chunk {
 // putLocked takes a chunk whose events have no fate, except for some that are
 // settled; it has its id as long as that is not 0.
 func (sh *shelf) putLocked(c *batch.Chunk, id uint64, events int) {
-	s := shelved{id: id, events: events, bytes: c.Cap(), first: c.First()}
-	s.ref = sh.spool.Store(c) // c is not to be used any more
-	sh.addLocked(s)
+	l := spool.Left{Events: events, Bytes: c.Cap(), First: c.First()} // Bytes at most
+	l.Ref = sh.spool.Store(c)                                         // c is not to be used any more
+	sh.addLocked(shelved{id, l})
 }
 
 // addLocked puts s on the shelf, unless that is closed, and opens it if it has no
@@ -86,7 +83,7 @@ func (sh *shelf) addLocked(s shelved) {
 	if s.id == 0 {
 		s.id = sh.engine.intake.openLocked()
 	}
-	i := sort.Search(len(sh.chunks), func(i int) bool { return sh.chunks[i].first > s.first })
+	i := sort.Search(len(sh.chunks), func(i int) bool { return sh.chunks[i].First > s.First })
 	sh.chunks = slices.Insert(sh.chunks, i, s)
 }
 
@@ -106,12 +103,19 @@ func (sh *shelf) beforeLocked(id uint64) bool {
 	return sh != nil && slices.ContainsFunc(sh.chunks, func(s shelved) bool { return s.id <= id })
 }
 
-// expireLocked ends the waits for chunks up to id that are on the shelf. There they
-// stay, under new ids, or once it is closed they are the next owner's.
-func (sh *shelf) expireLocked(id uint64, why error) {
+// expire is expireLocked for who does not hold Engine.mu.
+func (sh *shelf) expire(id uint64, why error) {
 	if sh == nil {
 		return
 	}
+	sh.engine.mu.Lock()
+	defer sh.engine.mu.Unlock()
+	sh.expireLocked(id, why)
+}
+
+// expireLocked ends the waits for chunks up to id that are on the shelf. There they
+// stay, under new ids, or once it is closed they are the next owner's.
+func (sh *shelf) expireLocked(id uint64, why error) {
 	var expired []uint64
 	events := 0
 	for i := range sh.chunks {
@@ -119,7 +123,7 @@ func (sh *shelf) expireLocked(id uint64, why error) {
 		if s.id > id && !sh.closed {
 			continue
 		}
-		events += s.events
+		events += s.Events
 		expired = append(expired, s.id)
 		if !sh.closed {
 			s.id = sh.engine.intake.openLocked()
@@ -147,7 +151,7 @@ func (sh *shelf) closeLocked() {
 func (sh *shelf) fitsLocked() bool {
 	in := &sh.engine.intake
 	return in.sentLocked() == 0 && in.bufferedLocked() == 0 ||
-		sh.chunks[0].bytes <= min(in.roomToSendLocked(), sh.engine.limits.maxPending-in.memory.pendingLocked().bytes())
+		sh.chunks[0].Bytes <= min(in.roomToSendLocked(), sh.engine.limits.maxPending-in.memory.pendingLocked().bytes())
 }
 
 // take takes the oldest chunk from the shelf, or gives nil if there is none or no
@@ -163,7 +167,7 @@ func (sh *shelf) take() *batch.Chunk {
 		sh.chunks = sh.chunks[1:]
 		sh.engine.mu.Unlock()
 
-		c, err := sh.spool.Load(s.ref)
+		c, err := sh.spool.Load(s.Ref)
 		if sh.loaded(s, c, err) {
 			return c
 		}
@@ -178,19 +182,24 @@ func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 	defer e.mu.Unlock()
 	if c == nil {
 		if err == nil {
-			err = fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(s.events))
+			err = sh.lost(s.Events)
 		}
-		e.noteFailureLocked(delivery.Kept, s.events, err, nil)
+		e.noteFailureLocked(delivery.Kept, s.Events, err, nil)
 		e.closeChunkLocked(s.id)
 		return false
 	}
 	c.ID = s.id
 	sh.events -= c.Open
-	if lost := s.events - c.Open; lost > 0 {
-		e.noteFailureLocked(delivery.Kept, lost, fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(lost)), nil)
+	if lost := s.Events - c.Open; lost > 0 {
+		e.noteFailureLocked(delivery.Kept, lost, sh.lost(lost), nil)
 	}
 	e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
 	return true
+}
+
+// lost is about events that are not in the file any more.
+func (sh *shelf) lost(events int) error {
+	return fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(events))
 }
 
 // What follows is what an Engine does with its shelf.
@@ -270,7 +279,7 @@ func (e *Engine) closeSpool(ctx context.Context) error {
 		<-w.done
 		f = w.failure
 	}
-	return errors.Join(f.err(e.streams.service.Group, e.streams.name(), e.shelf.dir), e.shelf.spool.Close())
+	return errors.Join(e.failed(f), e.shelf.spool.Close())
 }
 
 // keep leaves those of some events in the spool that lie there, since nobody
@@ -293,11 +302,4 @@ func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
 		e.countOutLocked(c, n)
 	}
 	return others
-}
-
-// expireShelf has those return who wait for something on the shelf.
-func (s *sender) expireShelf() {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.engine.shelf.expireLocked(s.expired, s.expiredCause)
 }

@@ -194,9 +194,6 @@ func (s *Spool) dropLocked(g *segment) {
 	}
 }
 
-// Free implements batch.Home: every event of the chunk has its fate.
-func (s *Spool) Free(c *batch.Chunk) { c.Backing().Home.Free(c) }
-
 // free gives the place of a chunk back, which is in use: its events have their
 // fate.
 func (s *Spool) free(r Ref) {

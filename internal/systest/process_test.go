@@ -46,18 +46,26 @@ type program struct {
 	N        int    // events
 }
 
+// asked reads what this process is to do, and reports whether that is anything.
+func asked(env string, p any) bool {
+	text := os.Getenv(env)
+	if text == "" {
+		return false
+	}
+	if err := json.Unmarshal([]byte(text), p); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(99)
+	}
+	return true
+}
+
 const programEnv = "ZAPCW_TEST_PROGRAM"
 
 // runProgram is called by TestMain and does not return if there is a program.
 func runProgram() {
-	text := os.Getenv(programEnv)
-	if text == "" {
-		return
-	}
 	var p program
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(99)
+	if !asked(programEnv, &p) {
+		return
 	}
 	s := &zapcw.Syncer{Client: socketClient(p.Endpoint), Group: "/processes", Stream: p.Stream}
 	log := zap.New(zapcw.NewCore(testkit.Plain(), s, zap.InfoLevel))

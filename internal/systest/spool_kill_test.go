@@ -45,14 +45,9 @@ func (p *spooler) syncer() *zapcw.Syncer {
 
 // runSpooler is called by TestMain and does not return in such a process.
 func runSpooler() {
-	text := os.Getenv(spoolerEnv)
-	if text == "" {
-		return
-	}
 	var p spooler
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(99)
+	if !asked(spoolerEnv, &p) {
+		return
 	}
 	s := p.syncer()
 	switch p.End {

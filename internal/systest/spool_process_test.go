@@ -40,16 +40,11 @@ const spoolProgramEnv = "ZAPCW_TEST_SPOOL_PROGRAM"
 
 // runSpoolProgram is called by TestMain and does not return if there is a program.
 func runSpoolProgram() {
-	text := os.Getenv(spoolProgramEnv)
-	if text == "" {
+	var p spoolProgram
+	if !asked(spoolProgramEnv, &p) {
 		return
 	}
-	var p spoolProgram
-	err := json.Unmarshal([]byte(text), &p)
-	if err == nil {
-		err = p.run()
-	}
-	if err != nil {
+	if err := p.run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(99)
 	}

@@ -96,7 +96,7 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 //
 //go:noinline
 func growStack(i int) byte {
-	var room [12 << 10]byte
+	var room [20 << 10]byte
 	return room[i]
 }
 

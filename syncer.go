@@ -88,7 +88,7 @@ type Syncer struct {
 	// MaxEvents is how many buffered events start a send. It is a trigger and
 	// not a batch size: a send takes everything that is buffered. Defaults to
 	// 20. A buffer that fills a put starts a send in any case. Puts that are
-	// neither full nor waited for are at most ten a second, after a burst of
+	// neither full nor waited for are at most five a second, after a burst of
 	// ten, and fewer while the service throttles.
 	MaxEvents int
 	// MaxAge is the age of the oldest buffered event that starts a send.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestBucket: a burst of ten, then ten a second, and puts that do not ask take
+// TestBucket: a burst of ten, then five a second, and puts that do not ask take
 // tokens, too, though never more than there are.
 func TestBucket(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)

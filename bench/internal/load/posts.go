@@ -15,9 +15,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Posts names a Sink that writes to a file, and ten times a second posts as many
+// Posts names a Sink that writes to a file, and five times a second posts as many
 // bytes as came, by net/http, with their SHA-256. Nothing is encoded for that,
-// signed or looked at: it is what ten requests a second take, whoever makes them.
+// signed or looked at: it is what five requests a second take, whoever makes them.
 const Posts = "zap, to a file, and bare POSTs"
 
 // posts is the part that posts.
@@ -61,7 +61,7 @@ func (p *posts) Write(b []byte) (int, error) {
 func (p *posts) Sync() error { return nil }
 
 func (p *posts) run() {
-	t := time.NewTicker(100 * time.Millisecond)
+	t := time.NewTicker(200 * time.Millisecond)
 	defer t.Stop()
 	for {
 		select {

@@ -58,8 +58,9 @@ func TestPackedRetries(t *testing.T) {
 		if got := slices.DeleteFunc(srv.Messages("/g", "s"), before); !slices.Equal(got, want) {
 			t.Errorf("got %d events in the stream, want each of %d once", len(got), len(want))
 		}
-		if len(w.bodies) != 11 || w.encodings() != strings.TrimSpace(strings.Repeat("gzip ", 11)) {
-			t.Fatalf("got puts %s, want 11 gzip", w.encodings())
+		// Two of the faults meet a control, which is too small for gzip.
+		if len(w.bodies) != 9 || w.encodings() != strings.TrimSpace(strings.Repeat("gzip ", 9)) {
+			t.Fatalf("got puts %s, want 9 gzip", w.encodings())
 		}
 		w.bodies, w.heads = w.bodies[1:], w.heads[1:]
 		plain, _ := (&payload{"/g", "s", nil, "", 0, chunked(want...), nil}).append(nil, nil)

@@ -26,6 +26,10 @@ type delivery struct {
 	first  int64      // the time of its oldest event, in milliseconds since 1970
 	notice string     // was taken off a put that failed, and is to be told alone
 	blame  blame
+	silent int   // failures without a word of the service, since the last put that got through
+	mute   error // the last of these, also when a control got through since
+	// filtered is set once somebody on the way was found to refuse single events.
+	filtered bool
 }
 
 // attempt waits for its turn, tries the next request, and acts on the outcome.
@@ -33,13 +37,15 @@ func (d *delivery) attempt(ctx context.Context) {
 	s, r := d.stream, d.next()
 	round, err := s.pace.admit(ctx)
 	if err != nil {
-		d.abandon(s.FateOfUntried(context.Cause(ctx)))
+		d.abandon(d.fateOfUntried(context.Cause(ctx)))
 		return
 	}
 	tracked, untrack := s.pace.track(ctx, s.latency.slowAfter(r.size, fastRate))
 	out, err := s.put(tracked, r, round)
 	untrack()
 	switch c := classify(err); {
+	case r.control:
+		d.control(ctx, round, err)
 	case err == nil, c == classDone:
 		s.pace.report(round, nil, false)
 		d.succeed(out)
@@ -70,9 +76,7 @@ func (d *delivery) attempt(ctx context.Context) {
 		// One failure is everyday business: a connection that the server
 		// closed while it was idle, a throttle.
 		s.Recorder.RecordTrouble(err, round > 0)
-		if r.reset(err) {
-			d.halve(err)
-		}
+		d.unheard(ctx, err)
 	}
 }
 
@@ -89,6 +93,7 @@ func (d *delivery) pop() *request {
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 	d.blame.settle(d.report)
+	d.silent, d.mute = 0, nil
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
 		var err error
@@ -192,6 +197,9 @@ func (d *delivery) abandon(f Fate, err error) {
 	slices.SortFunc(d.left, func(a, b *request) int { return cmp.Compare(b.at, a.at) })
 	for len(d.left) > 0 {
 		r := d.pop()
+		if r.control {
+			continue
+		}
 		from, to, notice := r.at, r.at+r.evs.Len(), r.notice != ""
 		for len(d.left) > 0 && d.next().at == to {
 			to += d.pop().evs.Len()

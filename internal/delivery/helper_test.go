@@ -150,7 +150,7 @@ func sdk(status int, err error) error {
 // coded is an error that the SDK's model does not know.
 func coded(code, message string) error { return &smithy.GenericAPIError{Code: code, Message: message} }
 
-// A wire takes down the requests of puts.
+// A wire takes down the requests of puts, but for controls.
 type wire struct {
 	next http.RoundTripper
 
@@ -168,9 +168,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.ContentLength != int64(len(body)) {
 			return nil, fmt.Errorf("Content-Length is %d for %d bytes", r.ContentLength, len(body))
 		}
-		w.mu.Lock()
-		w.bodies, w.heads = append(w.bodies, body), append(w.heads, r.Header.Clone())
-		w.mu.Unlock()
+		if !bytes.Contains(body, []byte(controlText)) {
+			w.mu.Lock()
+			w.bodies, w.heads = append(w.bodies, body), append(w.heads, r.Header.Clone())
+			w.mu.Unlock()
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	return w.next.RoundTrip(r)

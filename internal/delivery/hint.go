@@ -45,6 +45,8 @@ func Hint(err error) string {
 	switch {
 	case errors.As(err, new(*untriedError)):
 		return "" // nothing is wrong
+	case errors.As(err, new(*filteredError)):
+		return "check the firewall or proxy on the way: it refuses what these events hold"
 	case errors.Is(err, errNoGzip):
 		return "set Compress to false for this server"
 	case hintEntity(err) != "":

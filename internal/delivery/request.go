@@ -20,7 +20,7 @@ type request struct {
 	size   int   // as the service counts it, exact once a body was made
 	body   *body
 
-	resets    int  // how often the connection was reset
+	refusal
 	suspected bool // an event may be bad
 }
 
@@ -44,7 +44,7 @@ func newNotice(notice string, ms int64) *request {
 // part gives the events from i up to and without j, and forgets the notice.
 func (r *request) part(i, j int) *request {
 	p := newRequest(r.evs.Slice(i, j), "")
-	p.at, p.resets, p.suspected = r.at+i, r.resets, r.suspected
+	p.at, p.failures, p.suspected = r.at+i, r.failures, r.suspected
 	return p
 }
 
@@ -58,26 +58,6 @@ func (r *request) count() int {
 
 // tooLarge reports whether it must be divided. One event is sent, whatever it is.
 func (r *request) tooLarge() bool { return r.size > batch.MaxBytes && r.count() > 1 }
-
-const (
-	// maxResets is how often a request may fail as one that is too large before
-	// its size is taken to be the reason, and it is divided; but not what is
-	// smaller than smallBody.
-	maxResets = 3
-	smallBody = 4 << 10
-)
-
-// reset counts failures that may be for the size of the request, and reports whether
-// it is to be divided: some proxies reset the connection of what they find too
-// large, or answer with a page of theirs, or never. In an outage of another kind
-// this costs a few puts after it.
-func (r *request) reset(err error) bool {
-	if !isReset(err) && !isTimeout(err) && (originOf(err) != fromGateway || throttled(err)) {
-		return false
-	}
-	r.resets++
-	return r.resets >= maxResets && r.size > smallBody && r.count() > 1
-}
 
 // compressed reports whether the body that was sent last is.
 func (r *request) compressed() bool { return r.body != nil && r.body.gzip }

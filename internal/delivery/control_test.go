@@ -1,0 +1,236 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"example.com/zapcw/cwltest"
+	"example.com/zapcw/internal/batch"
+)
+
+// A firewall refuses puts by what they hold.
+type firewall struct {
+	next   http.RoundTripper
+	bad    func(body string) bool
+	refuse func(*http.Request) (*http.Response, error)
+	puts   int
+}
+
+func (f *firewall) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutLogEvents") {
+		f.puts++
+		if f.bad(string(body)) {
+			return f.refuse(r)
+		}
+	}
+	return f.next.RoundTrip(r)
+}
+
+// showPage has it answer with a page of its own.
+func showPage(status int) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(strings.NewReader(page)), Request: r}, nil
+	}
+}
+
+// reset has it end the connection.
+func reset(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+}
+
+// swallow has it say nothing.
+func swallow(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func inFirewall(t *testing.T, fw *firewall, f func(*testing.T, *Stream, *recorder, *cwltest.Server)) {
+	t.Helper()
+	inStream(t, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		srv.CreateStream("/g", "s")
+		fw.next = srv.Transport()
+		s.Client = srv.Client(func(o *cloudwatchlogs.Options) { o.HTTPClient = &http.Client{Transport: fw} })
+		f(t, s, r, srv)
+	})
+}
+
+// TestFirewall has somebody on the way refuse some events by what they hold. They
+// alone are refused, the others are delivered in their order, and it takes a
+// bounded number of puts.
+func TestFirewall(t *testing.T) {
+	sql := func(body string) bool { return strings.Contains(body, "DROP TABLE") }
+	for _, tt := range []struct {
+		name   string
+		refuse func(*http.Request) (*http.Response, error)
+		code   string
+		within time.Duration
+	}{
+		{"403 with a page", showPage(403), "HTTP 403", time.Minute},
+		{"400 with a page", showPage(400), "HTTP 400", time.Minute},
+		{"502 with a page", showPage(502), "HTTP 502", time.Minute},
+		{"200 with a page", showPage(200), "HTTP 200", time.Minute},
+		{"reset", reset, "syscall.Errno", time.Minute},
+		{"no answer", swallow, "timeout", 10 * time.Minute},
+	} {
+		for _, list := range []struct {
+			name  string
+			texts []string
+			bad   []int
+			burst bool
+			most  int // puts
+		}{
+			{"the only event", texts("%d", 1), []int{0}, false, 30},
+			{"one of two", texts("%d", 2), []int{0}, false, 30},
+			{"the last of a thousand", texts("%d", 1000), []int{999}, false, 50},
+			{"in one millisecond", texts("%d", 1000), []int{500}, true, 60},
+			{"three of a thousand", texts("%d", 1000), []int{1, 2, 700}, false, 110},
+			{"all", texts("%d", 4), []int{0, 1, 2, 3}, false, 60},
+		} {
+			t.Run(tt.name+", "+list.name, func(t *testing.T) {
+				fw := &firewall{bad: sql, refuse: tt.refuse}
+				inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+					want := slices.Clone(list.texts)
+					for _, i := range list.bad {
+						list.texts[i] += " DROP TABLE"
+						want[i] = ""
+					}
+					want = slices.DeleteFunc(want, func(text string) bool { return text == "" })
+					evs := chunked(list.texts...)
+					if list.burst {
+						evs = burst(list.texts...)
+					}
+					begin := time.Now()
+					s.Deliver(t.Context(), evs, "a notice", r.report)
+					got := srv.Messages("/g", "s")
+					if i := slices.Index(got, "a notice"); i < 0 {
+						t.Error("the notice is not in the stream")
+					} else {
+						got = slices.Delete(got, i, i+1)
+					}
+					if !slices.Equal(got, want) || r.count(Delivered) != len(want) || r.count(Refused) != len(list.bad) {
+						t.Errorf("got %d events in the stream, %d delivered and %d refused, want %d, and %d refused", len(got), r.count(Delivered), r.count(Refused), len(want), len(list.bad))
+					}
+					for _, why := range r.whys {
+						if Code(why) != tt.code || !strings.HasPrefix(why.Error(), "put 1 event to /g/s: ") || !strings.Contains(why.Error(), "other puts get through") || !strings.Contains(Hint(why), "check the firewall") {
+							t.Errorf("got the reason %q with code %q and hint %q", why, Code(why), Hint(why))
+						}
+					}
+					if took := time.Since(begin); took > tt.within || fw.puts > list.most {
+						t.Errorf("got %d puts in %s, want %d in %s at most", fw.puts, took, list.most, tt.within)
+					}
+					if s.pace.cause() != nil {
+						t.Errorf("the pace slows down: %v", s.pace.cause())
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestFirewallNotice has a notice refused, which is no event.
+func TestFirewallNotice(t *testing.T) {
+	fw := &firewall{bad: func(body string) bool { return strings.Contains(body, "fallback") }, refuse: showPage(403)}
+	inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, _ *cwltest.Server) {
+		s.Deliver(t.Context(), chunked("a", "b"), "on the fallback", r.report)
+		if got, want := strings.Join(r.runs, ", "), "2 delivered, 0 and the notice refused"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// TestFirewallOutage has everything refused for a time, or in turns: that is no
+// event's fault, and all are delivered when it is over.
+func TestFirewallOutage(t *testing.T) {
+	for name, refuse := range map[string]func(*http.Request) (*http.Response, error){"page": showPage(403), "reset": reset, "no answer": swallow} {
+		for _, n := range []int{1, 2, 1000} {
+			t.Run(name, func(t *testing.T) {
+				begin := time.Now()
+				fw := &firewall{refuse: refuse}
+				inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+					begin = time.Now()
+					fw.bad = func(string) bool { return time.Since(begin) < time.Hour }
+					want := texts("%d", n)
+					s.Deliver(t.Context(), chunked(want...), "", r.report)
+					if got := srv.Messages("/g", "s"); !slices.Equal(got, want) || r.count(Delivered) != n {
+						t.Errorf("got %d events in the stream, want %d", len(got), n)
+					}
+					if after := time.Since(begin) - time.Hour; after > 10*time.Minute {
+						t.Errorf("everything was delivered %s after the outage", after)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestFirewallFlaps has puts refused by turns for an hour, ten seconds in twenty:
+// whatever gets through in between, no event is given up.
+func TestFirewallFlaps(t *testing.T) {
+	fw := &firewall{refuse: showPage(503)}
+	inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, srv *cwltest.Server) {
+		begin := time.Now()
+		fw.bad = func(string) bool {
+			since := time.Since(begin)
+			return since < time.Hour && since/(10*time.Second)%2 == 0
+		}
+		for i := range 600 {
+			s.Deliver(t.Context(), chunked(texts(strings.Repeat("x", i+1)+"%d", 3)...), "", r.report)
+			time.Sleep(6 * time.Second)
+		}
+		if n := r.count(Delivered); n != 1800 {
+			t.Errorf("got %d delivered, want 1800", n)
+		}
+	})
+}
+
+// TestFirewallLink has a link that is too slow for a large event, and not for a
+// control: the event is tried until it gets through.
+func TestFirewallLink(t *testing.T) {
+	large := strings.Repeat("x", batch.MaxBytes/2)
+	fw := &firewall{bad: func(body string) bool { return len(body) > len(large) }, refuse: swallow}
+	inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, _ *cwltest.Server) {
+		time.AfterFunc(time.Hour, func() { fw.bad = func(string) bool { return false } })
+		s.Deliver(t.Context(), chunked(large), "", r.report)
+		if r.count(Delivered) != 1 {
+			t.Errorf("got fates %v, want it delivered", r.fates)
+		}
+	})
+}
+
+// TestFirewallCancelled ends a delivery while it finds out about an event: for that
+// and those behind it there was no time.
+func TestFirewallCancelled(t *testing.T) {
+	for _, after := range []time.Duration{100 * time.Millisecond, time.Second, 2200 * time.Millisecond} {
+		fw := &firewall{bad: func(body string) bool { return strings.Contains(body, "DROP") }, refuse: showPage(403)}
+		inFirewall(t, fw, func(t *testing.T, s *Stream, r *recorder, _ *cwltest.Server) {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			s.Deliver(ctx, chunked("DROP", "b"), "", r.report)
+			if got, want := strings.Join(r.runs, ", "), "2 out of time"; got != want {
+				t.Errorf("after %s: got %s, want %s", after, got, want)
+			}
+			for _, why := range r.whys {
+				if Code(why) != "HTTP 403" || errors.As(why, new(*filteredError)) {
+					t.Errorf("after %s: got the reason %q, want what the firewall said", after, why)
+				}
+			}
+		})
+	}
+}

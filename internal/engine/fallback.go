@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -146,24 +147,31 @@ func (f *fallback) line(b []byte, key, text, hint string) []byte {
 	return append(b, '\n')
 }
 
-// write survives a writer that panics: a logging call may stand behind it.
-func (f *fallback) write(b []byte) (err error) {
+// write survives a writer that panics, or ends its goroutine as t.Fatal does: a
+// logging call may stand behind it, or the sender. So it gets a goroutine of its
+// own to end.
+func (f *fallback) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("fallback panicked: %v", v)
+	done := make(chan error, 1)
+	go func() {
+		err := errors.New("fallback called runtime.Goexit")
+		defer func() { done <- err }()
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("fallback panicked: %v", v)
+			}
+		}()
+		var n int
+		switch n, err = f.w.Write(b); {
+		case err != nil:
+			err = fmt.Errorf("write to fallback: %w", err)
+		case n < len(b):
+			err = fmt.Errorf("write to fallback: %w", io.ErrShortWrite)
 		}
 	}()
-	n, err := f.w.Write(b)
-	if err == nil && n < len(b) {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		return fmt.Errorf("write to fallback: %w", err)
-	}
-	return nil
+	return <-done
 }
 
 // below says that events follow, but not how many: those of later batches with

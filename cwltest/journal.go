@@ -27,7 +27,8 @@ type change struct {
 	Tags      map[string]string `json:"tags,omitempty"`
 
 	Days    int32   `json:"days,omitempty"`    // of opRetain; 0 is for ever
-	First   uint64  `json:"first,omitempty"`   // of opPut: the arrival of its first event
+	First   uint64  `json:"first,omitempty"`   // of opPut: the arrival of its first event; of opHeader: of the next event
+	Puts    uint64  `json:"puts,omitempty"`    // of opCreateStream: that came before, and are not here
 	Events  []Event `json:"events,omitempty"`  // of opPut
 	Version int     `json:"version,omitempty"` // of opHeader
 }
@@ -55,6 +56,8 @@ type journal struct {
 	line  bytes.Buffer
 	begun bool // the header is written
 	torn  bool // the last write broke off in the middle of a line
+
+	replayed int64 // bytes of the lines that Replay has read, but for the header
 }
 
 // write appends a change. It was written when the error is nil.
@@ -142,6 +145,7 @@ func (s *Server) apply(ch *change) error {
 	case opCreateStream:
 		if g.streams[ch.Stream] == nil {
 			g.addStream(ch.Stream, ch.Time)
+			g.streams[ch.Stream].tokens.puts = ch.Puts
 		}
 	case opPut:
 		st := g.streams[ch.Stream]
@@ -160,6 +164,9 @@ func (s *Server) apply(ch *change) error {
 	case opDeleteGroup:
 		delete(r.groups, ch.Group)
 	case opDeleteStream:
+		if st := g.streams[ch.Stream]; st != nil {
+			g.bytes -= sizeOf(st.events)
+		}
 		delete(g.streams, ch.Stream)
 	default:
 		return fmt.Errorf("unknown change %q", ch.Op)
@@ -207,7 +214,7 @@ func (s *Server) Replay(journal io.Reader) (n int64, err error) {
 		if why != nil && ch.Op != opVoid {
 			return n, why
 		}
-		if err := s.replay(&ch); err != nil {
+		if err := s.replay(&ch, unread+int64(len(line))); err != nil {
 			return n, fmt.Errorf("cwltest: journal line %d: %w", number, err)
 		}
 		n += unread + int64(len(line))
@@ -215,18 +222,22 @@ func (s *Server) Replay(journal io.Reader) (n int64, err error) {
 	}
 }
 
-func (s *Server) replay(ch *change) error {
-	switch {
-	case ch.Op == opVoid:
-		return nil
-	case ch.Op == opHeader && ch.Version == journalVersion:
-		return nil
-	case ch.Op == opHeader:
-		return fmt.Errorf("version %d of journals is unknown: this program knows version %d", ch.Version, journalVersion)
-	}
+// replay carries out a line of n bytes.
+func (s *Server) replay(ch *change, n int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.apply(ch)
+	switch {
+	case ch.Op == opHeader && ch.Version != journalVersion:
+		return fmt.Errorf("version %d of journals is unknown: this program knows version %d", ch.Version, journalVersion)
+	case ch.Op == opHeader:
+		s.arrival = max(s.arrival, ch.First)
+	case ch.Op != opVoid:
+		if err := s.apply(ch); err != nil {
+			return err
+		}
+	}
+	s.replayed(ch, n)
+	return nil
 }
 
 // isHeader says whether a journal may begin with the line, which may be torn.

@@ -84,10 +84,10 @@ func (s *Server) putLogEvents(c *call, in *putInput) (any, *apiError) {
 }
 
 // sizeOf returns the bytes of events as the service counts them.
-func sizeOf(events []Event) int64 {
+func sizeOf[E interface{ size() int }](events []E) int64 {
 	var size int64
 	for _, e := range events {
-		size += int64(len(e.Message) + eventOverhead)
+		size += int64(e.size())
 	}
 	return size
 }

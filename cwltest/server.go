@@ -76,7 +76,8 @@ type Server struct {
 	// that are created and deleted, retentions, puts. A change is one line of
 	// JSON and one call of Write, which returns before a client is answered
 	// or a method returns, so that a program that is killed loses nothing that
-	// it acknowledged. [Server.Replay] reads it.
+	// it acknowledged. [Server.Replay] reads it, and [Server.Compact] writes it
+	// anew without what is gone.
 	//
 	// A change that cannot be written is not carried out. The client gets a
 	// ServiceUnavailableException with the error, and tries again; a method

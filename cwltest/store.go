@@ -19,6 +19,9 @@ type Event struct {
 // Time returns the event's timestamp in UTC.
 func (e Event) Time() time.Time { return time.UnixMilli(e.Timestamp).UTC() }
 
+// size is what the service counts for it.
+func (e Event) size() int { return len(e.Message) + eventOverhead }
+
 // region holds the log groups of a region.
 type region struct {
 	name   string
@@ -37,6 +40,8 @@ type group struct {
 	tags      map[string]string
 	bytes     int64 // as the service counts events
 	streams   map[string]*stream
+
+	lines, retainLine int64 // bytes of the journal that was replayed, see Server.Dead
 }
 
 // stream is a log stream.
@@ -51,6 +56,7 @@ type stream struct {
 	ordered  int // so many of events, from the first on, are in order
 	tokens   tokens
 	shown    streamIndex // of the page; has a mutex of its own
+	lines    int64       // bytes of the journal that was replayed, see Server.Dead
 }
 
 // entry is a stored event.

@@ -21,7 +21,9 @@ service's limits and takes any credentials.
   -addr HOST:PORT  where to listen (default 127.0.0.1:4586); port 0 is any.
                    Only this machine can reach the default. Whoever reaches
                    another can read and write everything
-  -data FILE       keep what comes in, and have it again after a restart
+  -data FILE       keep what comes in, and have it again after a restart. At the
+                   start it is written anew if more than half of it is gone:
+                   deleted, or older than the retention of its group
 
 At the start it prints the variables that lead there. An aws command older than
 2.13 ignores AWS_ENDPOINT_URL: it wants --endpoint-url. A live tail of the aws
@@ -55,7 +57,7 @@ func (c *command) serve(ctx context.Context, args []string) error {
 
 	server := &cwltest.Server{KeepEvents: -1} // streams are enough, without records of requests
 	if data != "" {
-		file, err := openData(ctx, server, data)
+		file, err := openData(ctx, server, data, c.warn)
 		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 			return nil // Ctrl-C is how it ends
 		}
@@ -74,6 +76,9 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	return server.Close()
 }
 
+// warn tells of what does not keep it from serving.
+func (c *command) warn(err error) { fmt.Fprintf(c.stderr, "zapcw serve: %v\n", err) }
+
 // announce says how the server is reached.
 func (c *command) announce(address, data string) error {
 	u, err := url.Parse(address)
@@ -86,7 +91,7 @@ func (c *command) announce(address, data string) error {
 			reach = "every address of this machine"
 			u.Host = net.JoinHostPort("127.0.0.1", u.Port())
 		}
-		fmt.Fprintf(c.stderr, "zapcw serve: listens on %s: whoever reaches it can read and write all streams\n", reach)
+		c.warn(fmt.Errorf("listens on %s: whoever reaches it can read and write all streams", reach))
 	}
 	w := bufio.NewWriter(c.stdout)
 	fmt.Fprintf(w, "A CloudWatch Logs server runs at %s; Ctrl-C ends it.\n", u)

@@ -206,7 +206,7 @@ func TestServeInterruptedWhileLoading(t *testing.T) {
 	}
 	// In the middle of the file as well: a read later.
 	ctx, cancel = context.WithCancel(t.Context())
-	r := &interruptible{ctx, strings.NewReader("text")}
+	r := &interruptible{ctx, bytes.NewBufferString("text")}
 	if n, err := r.Read(make([]byte, 2)); n != 2 || err != nil {
 		t.Errorf("Read = %d, %v", n, err)
 	}

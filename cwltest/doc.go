@@ -78,8 +78,9 @@
 // # Across restarts
 //
 // A server writes every change to its [Server.Journal] before it acknowledges
-// the change, and [Server.Replay] reads the journal back.
+// the change, and [Server.Replay] reads the journal back. [Server.Compact] writes
+// one anew without what was deleted and what is older than its group's retention.
 //
 // There are no delays as in the real service: what was put can be read at once,
-// what was deleted is gone at once, and nothing stored ever expires.
+// what was deleted is gone at once, and nothing stored expires while a server runs.
 package cwltest

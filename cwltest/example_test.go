@@ -1,6 +1,7 @@
 package cwltest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -139,6 +140,30 @@ func ExampleStart() {
 	}))
 	fmt.Println(err, srv.Messages("/acme/prod", "orders"))
 	// Output: <nil> [hello]
+}
+
+// Most of a journal is about a stream that was deleted: it is written anew.
+func ExampleServer_Compact() {
+	var journal, smaller bytes.Buffer
+	srv := cwltest.Server{Journal: &journal}
+	defer srv.Close()
+	for i := range 100 {
+		srv.CreateStream("/acme/prod", fmt.Sprint("orders-", i))
+		if i > 0 {
+			srv.DeleteStream("/acme/prod", fmt.Sprint("orders-", i))
+		}
+	}
+	var again cwltest.Server
+	defer again.Close()
+	whole, err := again.Replay(&journal)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if again.Dead() > whole/2 {
+		fmt.Println(again.Compact(&smaller), smaller.Len() < int(whole)/10)
+	}
+	// Output: <nil> true
 }
 
 // What a server holds outlives it in a file.

@@ -22,7 +22,6 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/zapcw/internal/streamname"
 	"example.com/zapcw/internal/terminal"
 )
 
@@ -171,15 +170,6 @@ func needed(flags map[string]string) error {
 	}
 	if len(missing) > 0 {
 		return usageError{fmt.Errorf("%s missing; -h has examples", strings.Join(missing, " and "))}
-	}
-	return nil
-}
-
-// oneStream refuses a name that stands for several streams in a Syncer: these
-// commands read one.
-func oneStream(name string) error {
-	if p, err := streamname.Parse(name, true); err == nil && (p.Has(streamname.Date) || p.Has(streamname.Host) || p.Has(streamname.Function)) {
-		return usageError{fmt.Errorf("-stream %q: want the name of one stream, like orders-2006-01-02", name)}
 	}
 	return nil
 }

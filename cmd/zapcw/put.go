@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -21,7 +22,8 @@ Group and stream are created if they are missing. In an outage it waits. At the
 end it tells what became of the lines, and reads them back to prove it.
 
   -group G       log group
-  -stream S      log stream
+  -stream S      log stream; {date} in it is the UTC day of each event, {host}
+                 this host
   -endpoint URL  server; otherwise it is found as the SDK does, by
                  AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and the like
   -json          lines are JSON objects: events have the time and the level
@@ -45,6 +47,7 @@ Examples:
   ./orders 2>&1 | zapcw put -group /acme/prod -stream orders
   zapcw put -json -group /acme/prod -stream orders fallback.log
   zapcw put -fallback -group /acme/prod -stream orders-late fallback.log
+  zapcw put -json -group /acme/prod -stream 'orders-{date}' fallback.log
 `
 
 // linger is how long the program that writes to the pipe may take to end after Ctrl-C.
@@ -75,9 +78,6 @@ func (c *command) put(ctx context.Context, args []string) error {
 	if err := needed(map[string]string{"group": p.group, "stream": p.stream}); err != nil {
 		return err
 	}
-	if err := oneStream(p.stream); err != nil {
-		return err
-	}
 	if err := remote.CheckEndpoint(p.endpoint); err != nil {
 		return usageError{err}
 	}
@@ -95,6 +95,9 @@ func (p *putCommand) run(ctx context.Context) error {
 		return err
 	}
 	r := p.replay(in, to)
+	if err := r.Out.Check(); err != nil {
+		return usageError{err}
+	}
 	if err := p.ask(ctx, to, r); err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (p *putCommand) piped() bool { return len(p.files) == 0 || slices.Contains(
 // ask finds out whether there is a service. Files can wait until there is one;
 // what comes from a pipe cannot, and is kept until then.
 func (p *putCommand) ask(ctx context.Context, to *remote.Service, r *replay.Replay) error {
-	err := to.Ask(ctx, p.group, p.stream)
+	err := to.Ask(ctx, p.group, r.Stream.On(time.Now().UnixMilli()).Name)
 	switch {
 	case err == nil:
 		return nil
@@ -138,14 +141,20 @@ func (p *putCommand) ask(ctx context.Context, to *remote.Service, r *replay.Repl
 func (p *putCommand) replay(in *replay.Input, to *remote.Service) *replay.Replay {
 	progress := terminal.NewProgress(p.stderr)
 	rest := &undelivered{to: progress, few: !p.piped() && progress.Shows()}
+	stream, pattern := to.Named(p.group, p.stream), p.stream
+	if stream.Pattern == nil {
+		pattern = streamname.Quote(p.stream)
+	} else if host, err := os.Hostname(); err == nil {
+		_ = stream.Pattern.Set(streamname.Host, host) // the Syncer tells what is replaced
+	}
 	r := &replay.Replay{
 		In:     in,
 		Lines:  in,
-		Stream: remote.Stream{Service: to, Group: p.group, Name: p.stream},
+		Stream: stream,
 		Out: &zapcw.Syncer{
 			Client:   to.Client,
 			Group:    p.group,
-			Stream:   streamname.Quote(p.stream),
+			Stream:   pattern,
 			MaxAge:   time.Second, // whoever reads the stream waits for a pipe
 			WhenFull: zapcw.Block,
 			Fallback: rest,

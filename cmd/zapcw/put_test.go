@@ -56,6 +56,47 @@ func TestPutBraces(t *testing.T) {
 	}
 }
 
+// TestPutDays has events go to the streams of their days, and reads them back there.
+func TestPutDays(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	var input strings.Builder
+	want := make(map[string][]string)
+	now := time.Now().UTC()
+	for i := range 100 {
+		at := now.Add(-time.Duration(i%5) * 24 * time.Hour).Add(-time.Duration(i) * time.Minute)
+		line := fmt.Sprintf(`{"timestamp":%q,"message":"%d"}`, at.Format(time.RFC3339Nano), i)
+		fmt.Fprintln(&input, line)
+		stream := "orders-" + at.Format(time.DateOnly)
+		want[stream] = append(want[stream], line)
+	}
+	r := run(t, strings.NewReader(input.String()), putArgs(s, "-stream", "orders-{date}", "-json")...)
+	if r.status != 0 || r.stderr != "" || !strings.Contains(r.stdout, "into stream orders-{date} of /acme/prod\n") || !strings.Contains(r.stdout, "\nproven: all 100 lines are in the stream, each with its own time\n") {
+		t.Errorf("%+v", r)
+	}
+	for stream, lines := range want {
+		slices.Sort(lines) // by time
+		if got := s.Messages("/acme/prod", stream); !slices.Equal(got, lines) {
+			t.Errorf("%s has %d lines, %.200q, want %d, %.200q", stream, len(got), got, len(lines), lines)
+		}
+	}
+	again := run(t, nil, tailArgs(s, "-stream", "orders-{date}", "-since", "240h")...)
+	if again.status != 0 || strings.Count(again.stdout, "\n") != 100 {
+		t.Errorf("tail: %+v, want 100 lines", again)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	r = run(t, strings.NewReader("a line\n"), putArgs(s, "-stream", "{host}-{date}")...)
+	if r.status != 0 || !strings.Contains(r.stdout, "\nproven: its line is in the stream, in order\n") {
+		t.Errorf("%+v", r)
+	}
+	if got := s.Messages("/acme/prod", host+"-"+now.Format(time.DateOnly)); len(got) != 1 && now.Day() == time.Now().UTC().Day() {
+		t.Errorf("the stream of this host has %q, want a line", got)
+	}
+}
+
 // TestPutPipe has events in the stream while the pipe is open.
 func TestPutPipe(t *testing.T) {
 	t.Parallel()

@@ -12,12 +12,13 @@ import (
 
 const tailUsage = `Usage: zapcw tail -group G -stream S [-since 10m] [-f] [-endpoint URL]
 
-Prints a stream in order of time: on a terminal in columns, with a colour for
-each level and each function (NO_COLOR=1 turns that off); elsewhere time and
-text of each event as they are.
+Prints a stream, or those of a pattern, in order of time: on a terminal in
+columns, with a colour for each level and each function (NO_COLOR=1 turns that
+off); elsewhere time and text of each event as they are.
 
   -group G       log group
-  -stream S      log stream
+  -stream S      log stream; with {date}, {host} or {function} in it those of
+                 all days, hosts or functions
   -since 10m     begin so long ago (default 10m); 0 is the beginning
   -f             follow: print what comes in, until Ctrl-C; what comes late is
                  printed when it comes
@@ -29,10 +30,11 @@ It needs the right logs:FilterLogEvents.
 Examples:
   zapcw tail -group /acme/prod -stream orders -f
   zapcw tail -group /acme/prod -stream orders -since 24h | grep A-1001
+  zapcw tail -group /acme/prod -stream 'orders-{date}' -f
   zapcw tail -group /acme/prod -stream orders -endpoint http://127.0.0.1:4586
 `
 
-// tail prints a stream.
+// tail prints a stream, or those of a pattern.
 func (c *command) tail(ctx context.Context, args []string) error {
 	var group, stream, endpoint string
 	flags := newFlags()
@@ -46,9 +48,6 @@ func (c *command) tail(ctx context.Context, args []string) error {
 		return err
 	}
 	if err := needed(map[string]string{"group": group, "stream": stream}); err != nil {
-		return err
-	}
-	if err := oneStream(stream); err != nil {
 		return err
 	}
 	if err := remote.CheckEndpoint(endpoint); err != nil {
@@ -66,7 +65,7 @@ func (c *command) tail(ctx context.Context, args []string) error {
 		from = time.Now().Add(-since).UnixMilli()
 	}
 	t := &remote.Tail{
-		Stream: remote.Stream{Service: to, Group: group, Name: stream},
+		Stream: to.Named(group, stream),
 		From:   from,
 		Follow: *follow,
 	}

@@ -21,9 +21,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func put(t *testing.T, srv *cwltest.Server, at time.Time, text string) {
 	t.Helper()
-	srv.CreateStream("/acme/prod", "orders")
+	putTo(t, srv, "orders", at, text)
+}
+
+func putTo(t *testing.T, srv *cwltest.Server, stream string, at time.Time, text string) {
+	t.Helper()
+	srv.CreateStream("/acme/prod", stream)
 	if _, err := srv.Client().PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
-		LogGroupName: aws.String("/acme/prod"), LogStreamName: aws.String("orders"),
+		LogGroupName: aws.String("/acme/prod"), LogStreamName: &stream,
 		LogEvents: []types.InputLogEvent{{Timestamp: aws.Int64(at.UnixMilli()), Message: &text}},
 	}); err != nil {
 		t.Fatal(err)
@@ -74,6 +79,85 @@ func TestTail(t *testing.T) {
 		}
 		if n := len(tail.seen); n > 2 {
 			t.Errorf("%d ids are kept of events that are not met again", n)
+		}
+	})
+}
+
+// TestTailDays follows the streams of days over midnight: what is late for the day before is
+// among the rest by time, what is ahead of it comes at once, and other streams are none
+// of its business.
+func TestTailDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		day := func(at time.Time) string { return "orders-" + at.UTC().Format(time.DateOnly) }
+		log := func(at time.Time, text string) { putTo(t, srv, day(at), at, text) }
+		log(time.Now(), "yesterday, long ago")
+		time.Sleep(23*time.Hour + 59*time.Minute + 50*time.Second) // it began at midnight
+		midnight := time.Now().Add(10 * time.Second)
+		log(time.Now().Add(-5*time.Minute), "before")
+		ctx, cancel := context.WithCancel(t.Context())
+		tail := &Tail{Stream: in(srv).Named("/acme/prod", "orders-{date}"), From: time.Now().Add(-10 * time.Minute).UnixMilli(), Follow: true}
+		var got []string
+		done := make(chan error)
+		go func() {
+			done <- tail.Run(ctx, func(events []Event) error {
+				for _, e := range events {
+					got = append(got, e.Text)
+				}
+				return nil
+			})
+		}()
+		time.Sleep(5 * time.Second)
+		log(time.Now(), "a")
+		log(midnight.Add(time.Millisecond), "b, ahead")
+		time.Sleep(5 * time.Second)
+		log(midnight.Add(2*time.Millisecond), "d")
+		log(midnight.Add(-time.Millisecond), "c, late")
+		putTo(t, srv, day(midnight), midnight.AddDate(0, 0, -1), "of another day")
+		putTo(t, srv, day(midnight)+"-b", time.Now(), "of another name")
+		time.Sleep(30 * time.Second)
+		log(midnight.Add(-10*time.Second), "e, later")
+		time.Sleep(10 * time.Second)
+		log(time.Now(), "f")
+		time.Sleep(5 * time.Minute)
+		log(time.Now(), "g")
+		time.Sleep(10 * time.Second)
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		if want := []string{"before", "a", "b, ahead", "c, late", "d", "e, later", "f", "g"}; !slices.Equal(got, want) {
+			t.Errorf("it gave %q, want %q", got, want)
+		}
+	})
+}
+
+// TestTailHosts reads the streams of all hosts and of several days, in order of time.
+func TestTailHosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := cwltest.NewServer(t)
+		var want []string
+		for i := range 100 {
+			at := time.Now()
+			text := fmt.Sprint(i)
+			if i >= 20 {
+				want = append(want, text)
+			}
+			putTo(t, srv, fmt.Sprintf("%s/host-%d/orders", at.UTC().Format(time.DateOnly), i%7), at, text)
+			time.Sleep(time.Hour)
+		}
+		var got []string
+		tail := &Tail{Stream: in(srv).Named("/acme/prod", "{date}/{host}/orders"), From: time.Now().Add(-80 * time.Hour).UnixMilli()}
+		if err := tail.Run(t.Context(), func(events []Event) error {
+			for _, e := range events {
+				got = append(got, e.Text)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("it gave %q, want %q", got, want)
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"example.com/zapcw/internal/streamname"
 )
 
 const (
@@ -19,10 +21,29 @@ const (
 	pause = 500 * time.Millisecond
 )
 
-// A Stream is a log stream to be read.
+// A Stream is a log stream to be read, or several whose names have a pattern.
 type Stream struct {
 	*Service
 	Group, Name string
+	Pattern     streamname.Pattern // nil for one stream; else Name is the pattern's text
+}
+
+// Named returns the stream of a name, or those of a pattern.
+func (s *Service) Named(group, name string) Stream {
+	st := Stream{Service: s, Group: group, Name: name}
+	if p, err := streamname.Parse(name, true); err == nil && (p.Has(streamname.Date) || p.Has(streamname.Host) || p.Has(streamname.Function)) {
+		st.Pattern = p
+	}
+	return st
+}
+
+// On returns the stream that an event of a time in milliseconds goes to. Nothing but the
+// day may be open in the pattern.
+func (s Stream) On(ms int64) Stream {
+	if s.Pattern != nil {
+		s.Name, s.Pattern = s.Pattern.Name(time.UnixMilli(ms)), nil
+	}
+	return s
 }
 
 // An Event is what the service keeps of an entry.
@@ -36,7 +57,7 @@ func (e Event) Time() time.Time { return time.UnixMilli(e.Timestamp) }
 
 // Events reads the stream's events from one time to another, in milliseconds and both
 // included, page by page, as the service sorts them. A stream that does not
-// exist has no events.
+// exist has no events. With a pattern, see [Stream.On].
 func (s Stream) Events(ctx context.Context, from, to int64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		in := &cloudwatchlogs.GetLogEventsInput{

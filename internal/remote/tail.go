@@ -24,9 +24,12 @@ const (
 	// tailPause is between two looks. What is younger waits for the next one: others
 	// may have logged before it, and be slower.
 	tailPause = time.Second
+	// ahead is how far the service takes events of the future.
+	ahead = 2 * time.Hour
 )
 
-// A Tail reads a stream as it grows.
+// A Tail reads a stream as it grows. With a pattern it reads all streams that have such a
+// name, each for its own day: at midnight it goes on with the next.
 type Tail struct {
 	Stream
 	From   int64 // time of the first event, in milliseconds
@@ -77,13 +80,25 @@ func (t *Tail) Run(ctx context.Context, print func([]Event) error) error {
 // ask finds out whether anybody is there, without trying for long.
 func (t *Tail) ask(ctx context.Context) error {
 	return t.first(ctx, func(ctx context.Context, once func(*cloudwatchlogs.Options)) error {
-		_, err := t.Client.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
-			LogGroupName:   &t.Group,
-			LogStreamNames: []string{t.Name},
-			Limit:          aws.Int32(1),
-		}, once)
+		in := t.since(time.Now().UnixMilli())
+		in.Limit = aws.Int32(1)
+		_, err := t.Client.FilterLogEvents(ctx, in, once)
 		return err
 	})
+}
+
+// since is the request for the events from a time on.
+func (t *Tail) since(ms int64) *cloudwatchlogs.FilterLogEventsInput {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &t.Group, StartTime: &ms}
+	if t.Pattern == nil {
+		in.LogStreamNames = []string{t.Name}
+		return in
+	}
+	// Names of streams that do not exist yet would be an error.
+	if prefix := t.Pattern.Prefix(time.UnixMilli(ms), time.Now().Add(ahead)); prefix != "" {
+		in.LogStreamNamePrefix = &prefix
+	}
+	return in
 }
 
 // end gives what still waits.
@@ -97,11 +112,7 @@ func (t *Tail) end(ctx context.Context, print func([]Event) error) error {
 
 // read gives what came in since a time, page by page.
 func (t *Tail) read(ctx context.Context, from int64, print func([]Event) error) error {
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.Client, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName:   &t.Group,
-		LogStreamNames: []string{t.Name},
-		StartTime:      &from,
-	})
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(t.Client, t.since(from))
 	waited := t.held
 	t.held = nil
 	for pages.HasMorePages() {
@@ -131,6 +142,9 @@ func (t *Tail) take(page []types.FilteredLogEvent) []Event {
 		id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
 		if _, ok := t.seen[id]; ok {
 			continue
+		}
+		if t.Pattern != nil && !t.Pattern.Match(aws.ToString(e.LogStreamName), time.UnixMilli(at)) {
+			continue // another stream, whose name begins alike
 		}
 		t.seen[id] = at
 		t.last = max(t.last, at)

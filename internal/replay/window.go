@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"unicode/utf8"
 
@@ -104,7 +105,7 @@ func (w *window) check(ctx context.Context, s remote.Stream, undelivered uint64,
 		return 0, err
 	}
 	n := 0
-	for e, err := range s.Events(ctx, w.from, w.to) {
+	for e, err := range w.events(ctx, s) {
 		if err != nil {
 			return 0, err
 		}
@@ -127,6 +128,32 @@ func (w *window) check(ctx context.Context, s remote.Stream, undelivered uint64,
 	return others, nil
 }
 
+// events reads the stream from the first event that is wanted to the last, and if there
+// is one for each day, those of the days for which something is wanted.
+func (w *window) events(ctx context.Context, s remote.Stream) iter.Seq2[remote.Event, error] {
+	if s.Pattern == nil {
+		return s.Events(ctx, w.from, w.to)
+	}
+	return func(yield func(remote.Event, error) bool) {
+		for rest := w.want; len(rest) > 0; {
+			day := rest[0].ms - rest[0].ms%dayLength
+			for e, err := range s.On(day).Events(ctx, max(w.from, day), min(w.to, day+dayLength-1)) {
+				if !yield(e, err) {
+					return
+				}
+			}
+			n := slices.IndexFunc(rest, func(x expected) bool { return x.ms >= day+dayLength })
+			if n < 0 {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// dayLength is a UTC day, in milliseconds.
+const dayLength = 24 * 60 * 60 * 1000
+
 func (w *window) is(x expected, e remote.Event) bool {
 	return x.ms == e.Timestamp && x.sum == maphash.String(w.seed, e.Text)
 }
@@ -142,7 +169,7 @@ func (w *window) checkRest(ctx context.Context, s remote.Stream, undelivered uin
 		want[key{x.ms, x.sum}]++
 	}
 	n := 0
-	for e, err := range s.Events(ctx, w.from, w.to) {
+	for e, err := range w.events(ctx, s) {
 		if err != nil {
 			return 0, err
 		}

@@ -121,6 +121,47 @@ func (p Pattern) Name(day time.Time) string {
 	return b.String()
 }
 
+// Match reports whether a stream of a day may have a name: that has what is not set
+// in whatever form.
+func (p Pattern) Match(name string, day time.Time) bool {
+	for i, s := range p {
+		if s.Known != template.Literal && s.Known != int(Date) {
+			for n := 1; n <= len(name); n++ {
+				if p[i+1:].Match(name[n:], day) {
+					return true
+				}
+			}
+			return false
+		}
+		rest, ok := strings.CutPrefix(name, p[i:i+1].Name(day))
+		if !ok {
+			return false
+		}
+		name = rest
+	}
+	return name == ""
+}
+
+// Prefix is how the names for the days from one to another begin.
+func (p Pattern) Prefix(from, to time.Time) string {
+	var b strings.Builder
+	for i, s := range p {
+		if s.Known != template.Literal && s.Known != int(Date) {
+			break
+		}
+		first, last := p[i:i+1].Name(from), p[i:i+1].Name(to)
+		n := 0
+		for n < len(first) && n < len(last) && first[n] == last[n] {
+			n++
+		}
+		b.WriteString(first[:n])
+		if n < len(first) {
+			break
+		}
+	}
+	return b.String()
+}
+
 // Quote gives the pattern whose one name is name.
 func Quote(name string) string { return braces.Replace(name) }
 

@@ -10,6 +10,40 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestMatch has names that patterns may have on a day, and how they begin.
+func TestMatch(t *testing.T) {
+	day := time.Date(2026, 1, 31, 23, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		pattern, name string
+		want          bool
+		prefix        string // of two days
+	}{
+		{"orders", "orders", true, "orders"},
+		{"orders", "orders2", false, "orders"},
+		{"orders-{date}", "orders-2026-01-31", true, "orders-2026-0"},
+		{"orders-{date}", "orders-2026-01-30", false, "orders-2026-0"},
+		{"orders-{date}", "orders-2026-01-31-b", false, "orders-2026-0"},
+		{"{date}/{host}", "2026-01-31/a", true, "2026-0"},
+		{"{date}/{host}", "2026-01-31/", false, "2026-0"},
+		{"{host}-{date}", "a-b-2026-01-31", true, ""},
+		{"{{{host}}}-{function}-x", "{a}-f-x-x", true, "{"},
+		{"{{{host}}}-{function}-x", "{a}-f-y", false, "{"},
+		{"{host}{host}", "a", false, ""},
+		{"{host}é", "aé", true, ""},
+	} {
+		p, err := Parse(tt.pattern, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Match(tt.name, day); got != tt.want {
+			t.Errorf("%s matches %s: %t, want %t", tt.pattern, tt.name, got, tt.want)
+		}
+		if got := p.Prefix(day, day.Add(2*time.Hour)); got != tt.prefix {
+			t.Errorf("names of %s begin with %q, want %q", tt.pattern, got, tt.prefix)
+		}
+	}
+}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var day = time.Date(2026, 1, 2, 23, 59, 59, 0, time.FixedZone("", -2*60*60)) // the 3rd in UTC

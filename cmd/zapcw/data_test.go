@@ -49,6 +49,18 @@ func fill(t *testing.T, s *cwltest.Server, stream string, n int) {
 	}
 }
 
+// writeData writes a file with so many events, and others that are deleted. It
+// returns those that are not.
+func writeData(t *testing.T, name string, alive, deleted int) []string {
+	t.Helper()
+	s, closeData := useData(t, name)
+	defer closeData()
+	fill(t, s, "orders", alive)
+	fill(t, s, "carts", deleted)
+	s.DeleteStream("/acme/prod", "carts")
+	return s.Messages("/acme/prod", "orders")
+}
+
 // TestDataCompacts writes the file anew when more than half of it is deleted, keeps
 // its mode, and leads through a symbolic link.
 func TestDataCompacts(t *testing.T) {
@@ -60,12 +72,7 @@ func TestDataCompacts(t *testing.T) {
 	if err := os.Symlink(file, name); err != nil {
 		t.Skip(err)
 	}
-	s, closeData := useData(t, name)
-	fill(t, s, "orders", 40)
-	fill(t, s, "carts", 30)
-	want := fmt.Sprint(s.Messages("/acme/prod", "orders"))
-	s.DeleteStream("/acme/prod", "carts")
-	closeData()
+	want := fmt.Sprint(writeData(t, name, 40, 30))
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +87,7 @@ func TestDataCompacts(t *testing.T) {
 		return info.Size()
 	}
 	before := size()
-	s, closeData = useData(t, name) // less than half is gone
+	s, closeData := useData(t, name) // less than half is gone
 	if size() != before {
 		t.Errorf("got %d bytes, want %d as before", size(), before)
 	}
@@ -117,17 +124,13 @@ func TestDataCompacts(t *testing.T) {
 // TestDataNotCompacted has no room for a second file: the first is used on.
 func TestDataNotCompacted(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "logs.cwl")
-	s, closeData := useData(t, name)
-	fill(t, s, "orders", 5)
-	fill(t, s, "carts", 20)
-	s.DeleteStream("/acme/prod", "carts")
-	closeData()
+	writeData(t, name, 5, 20)
 	if err := os.Mkdir(name+".compact", 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var warnings []error
 	for want := 5; want < 8; want++ {
-		s = cwltest.NewServer(t)
+		s := cwltest.NewServer(t)
 		f, err := openData(t.Context(), s, name, func(err error) { warnings = append(warnings, err) })
 		if err != nil {
 			t.Fatal(err)
@@ -146,17 +149,13 @@ func TestDataNotCompacted(t *testing.T) {
 // TestDataInterrupted ends while the file is written anew: it is as it was.
 func TestDataInterrupted(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "logs.cwl")
-	s, closeData := useData(t, name)
-	fill(t, s, "orders", 1)
-	fill(t, s, "carts", 20)
-	s.DeleteStream("/acme/prod", "carts")
-	closeData()
+	writeData(t, name, 1, 20)
 	f, err := openLocked(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	s = cwltest.NewServer(t)
+	s := cwltest.NewServer(t)
 	if _, err := s.Replay(f); err != nil {
 		t.Fatal(err)
 	}
@@ -178,12 +177,7 @@ func TestServeKilledCompacting(t *testing.T) {
 		t.Skip("no file is compacted here")
 	}
 	name := filepath.Join(t.TempDir(), "logs.cwl")
-	s, closeData := useData(t, name)
-	fill(t, s, "orders", 1000)
-	fill(t, s, "carts", 1500)
-	s.DeleteStream("/acme/prod", "carts")
-	want := s.Messages("/acme/prod", "orders")
-	closeData()
+	want := writeData(t, name, 1000, 1500)
 	info, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)

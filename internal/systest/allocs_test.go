@@ -50,7 +50,7 @@ func TestPutAllocs(t *testing.T) {
 	}
 	srv := cwltest.NewServer(t)
 	srv.CreateStream("/processes", "s")
-	out, err := command(t, program{Name: "puts", Endpoint: srv.URL(), Stream: "s", N: 41}).Output()
+	out, err := command(programEnv, program{Name: "puts", Endpoint: srv.URL(), Stream: "s", N: 41}).Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -354,7 +354,7 @@ func oneStream(t *testing.T, python tool, url, stream string) (twice int) {
 	for i := range ofEach {
 		tags = append(tags, fmt.Sprint("python", i), fmt.Sprint("go", i))
 		runs = append(runs, writePython(t, python, url, stream, tags[2*i], n))
-		cmd := command(t, program{Name: "steady", Endpoint: url, Stream: stream, Tag: tags[2*i+1], N: n})
+		cmd := command(programEnv, program{Name: "steady", Endpoint: url, Stream: stream, Tag: tags[2*i+1], N: n})
 		runs = append(runs, func() {
 			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("%s: %v: %s", tags[2*i+1], err, out)

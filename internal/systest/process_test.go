@@ -59,6 +59,17 @@ func asked(env string, p any) bool {
 	return true
 }
 
+// command is this test binary as a process that is to do p.
+func command(env string, p any) *exec.Cmd {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), env+"="+string(text))
+	return cmd
+}
+
 const programEnv = "ZAPCW_TEST_PROGRAM"
 
 // runProgram is called by TestMain and does not return if there is a program.
@@ -187,18 +198,6 @@ func socketClient(endpoint string) *cloudwatchlogs.Client {
 	})
 }
 
-// command starts this test binary as a program.
-func command(t *testing.T, p program) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), programEnv+"="+string(text))
-	return cmd
-}
-
 // TestExit ends processes in all ways in which a program with zap may end.
 func TestExit(t *testing.T) {
 	for _, tt := range []struct {
@@ -214,7 +213,7 @@ func TestExit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			srv := cwltest.NewServer(t)
-			cmd := command(t, program{Name: tt.name, Endpoint: srv.URL(), Stream: "s"})
+			cmd := command(programEnv, program{Name: tt.name, Endpoint: srv.URL(), Stream: "s"})
 			var errs bytes.Buffer
 			cmd.Stderr = &errs
 			out, err := cmd.StdoutPipe()
@@ -271,7 +270,7 @@ func manyWriters(t *testing.T, url, stream string) {
 	const processes, each = 32, 2000
 	var all sync.WaitGroup
 	for i := range processes {
-		cmd := command(t, program{Name: "writer", Endpoint: url, Stream: stream, Tag: fmt.Sprint(i), N: each})
+		cmd := command(programEnv, program{Name: "writer", Endpoint: url, Stream: stream, Tag: fmt.Sprint(i), N: each})
 		all.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("process %d: %v: %s", i, err, out)
@@ -305,7 +304,7 @@ func TestFreeze(t *testing.T) {
 	ts.Start()
 	defer ts.Close()
 
-	cmd := command(t, program{Name: "freeze", Endpoint: ts.URL, Stream: "s"})
+	cmd := command(programEnv, program{Name: "freeze", Endpoint: ts.URL, Stream: "s"})
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -362,7 +361,7 @@ func TestFreezeAnywhere(t *testing.T) {
 	ts.Start()
 	defer ts.Close()
 	const n = 400
-	cmd := command(t, program{Name: "steady", Endpoint: ts.URL, Stream: "s", Tag: "m", N: n})
+	cmd := command(programEnv, program{Name: "steady", Endpoint: ts.URL, Stream: "s", Tag: "m", N: n})
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -403,7 +402,7 @@ func TestFlood(t *testing.T) {
 	srv := cwltest.NewServer(t)
 	srv.Discard = true
 	srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: 100 * time.Millisecond})
-	cmd := command(t, program{Name: "flood", Endpoint: srv.URL(), Stream: "s", N: 1000 * secs})
+	cmd := command(programEnv, program{Name: "flood", Endpoint: srv.URL(), Stream: "s", N: 1000 * secs})
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -2,13 +2,11 @@ package systest
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -156,13 +154,7 @@ func TestSpoolKilled(t *testing.T) {
 // round starts a process, and kills it if it does not end by itself.
 func (k *kills) round(p spooler) {
 	p.Endpoint, p.Dir = k.endpoint, k.dir
-	text, err := json.Marshal(p)
-	if err != nil {
-		k.Error(err)
-		return
-	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), spoolerEnv+"="+string(text))
+	cmd := command(spoolerEnv, p)
 	var words strings.Builder
 	cmd.Stderr = &words
 	out, err := cmd.StdoutPipe()

@@ -103,23 +103,11 @@ func kill(pid int) error {
 	return p.Kill()
 }
 
-// spoolCommand starts this test binary as a program.
-func spoolCommand(t *testing.T, p spoolProgram) *exec.Cmd {
-	t.Helper()
-	text, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), spoolProgramEnv+"="+string(text))
-	return cmd
-}
-
 // invoke starts the process of a sandbox for one invocation, and has it end: by
 // itself, or else after it printed the word. It returns what is on the fallback.
 func invoke(t *testing.T, p spoolProgram, word string) (words string) {
 	t.Helper()
-	cmd := spoolCommand(t, p)
+	cmd := command(spoolProgramEnv, p)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -260,7 +248,7 @@ func TestSpoolMemory(t *testing.T) {
 		t.Skip("no /proc to read the memory of a process from")
 	}
 	run := func(n int) overflowed {
-		cmd := spoolCommand(t, spoolProgram{Name: "overflow", Dir: filepath.Join(t.TempDir(), "spool"), N: n})
+		cmd := command(spoolProgramEnv, spoolProgram{Name: "overflow", Dir: filepath.Join(t.TempDir(), "spool"), N: n})
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

@@ -227,23 +227,29 @@ func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
 	}
 	e.streams.service.Expedite(until)
 	e.intake.sealLocked()
-	w := e.waits.addLocked(newest, open, until, f)
+	events := e.intake.memory.pendingLocked().events() + e.shelf.eventsLocked()
+	w := e.waits.addLocked(newest, open, events, until, f)
 	e.intake.triggerLocked(true)
 	return w, nil
 }
 
-// expire has everything spilled that w waits for. With the last Flush what is on
-// the shelf stays there.
+// expire ends w, whose caller gave up. What is in no file has to be spilled first;
+// the rest stays in the spool, and after the last Flush it is the next owner's.
 func (e *Engine) expire(w *wait, why error, last bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if w.open > 0 {
-		if last {
-			e.shelf.closeLocked()
-		}
-		e.intake.triggerLocked(true)
-		e.sender.expireLocked(w.newest, why)
+	if w.open == 0 {
+		return
 	}
+	w.gaveUp = e.streams.service.WhyUntried(e.streams.name(), why)
+	if last {
+		e.shelf.closeLocked()
+	} else if e.intake.safeLocked() {
+		e.shelf.expireLocked(w.newest, why)
+		return
+	}
+	e.intake.triggerLocked(true)
+	e.sender.expireLocked(w.newest, why)
 }
 
 // leave ends a wait before its time. The error says what is left.
@@ -284,6 +290,7 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 		e.noteFailureLocked(fate, evs.Len(), why, lost)
 	}
 	for c, n := range evs.Chunks() {
+		e.waits.settledLocked(c.ID, n)
 		if e.countOutLocked(c, n) {
 			free = append(free, c)
 		}
@@ -319,19 +326,21 @@ func (e *Engine) countOutLocked(c *batch.Chunk, n int) (free bool) {
 	if c.Open -= n; c.Open > 0 {
 		return false
 	}
-	kept := c.Kept > 0
 	switch {
-	case kept:
-		e.shelf.putLocked(c, 0, c.Kept)
+	case c.Kept > 0:
+		e.shelf.putLocked(c, c.ID, c.Kept)
+		return false
 	case c.Backing() != nil:
 		c.Free() // whoever waits may close the spool
+		e.closeChunkLocked(c.ID, true)
+		return false
 	}
-	e.closeChunkLocked(c.ID)
-	return !kept && c.Backing() == nil
+	e.closeChunkLocked(c.ID, false)
+	return true
 }
 
 // closeChunkLocked counts out a chunk whose events all have their fate.
-func (e *Engine) closeChunkLocked(id uint64) {
-	e.intake.closeLocked()
+func (e *Engine) closeChunkLocked(id uint64, safe bool) {
+	e.intake.closeLocked(safe)
 	e.waits.chunkClosedLocked(id)
 }

@@ -23,6 +23,7 @@ type intake struct {
 
 	// With Engine.mu held:
 	openChunks    int32          // whose events have not all their fate
+	unsafeChunks  int32          // those of them that die with the process
 	flushing      bool           // what is buffered goes to its last, partial batch
 	bufferedSince time.Time      // when the oldest of what is buffered came in
 	sealed        []*batch.Chunk // buffered, and no longer in a lane
@@ -117,21 +118,33 @@ func (in *intake) beginChunk(l *lane, n int) {
 	c := in.engine.shelf.newChunk(n, l.chunkSize(l.since(in.taken).bytes()/8))
 	in.engine.mu.Lock()
 	defer in.engine.mu.Unlock()
-	c.ID = in.openLocked()
+	c.ID = in.openLocked(c.Backing() != nil)
 	if sealed := l.begin(c); sealed != nil {
 		in.sealed = append(in.sealed, sealed)
 	}
 }
 
-// openLocked counts one more chunk whose events have no fate, and gives its id.
-func (in *intake) openLocked() uint64 {
+// openLocked counts one more chunk whose events have no fate, and gives its id. A
+// safe one lies in a file.
+func (in *intake) openLocked(safe bool) uint64 {
 	in.lastChunkID++
 	in.openChunks++
+	if !safe {
+		in.unsafeChunks++
+	}
 	return in.lastChunkID
 }
 
 // closeLocked counts a chunk out: its events have their fate.
-func (in *intake) closeLocked() { in.openChunks-- }
+func (in *intake) closeLocked(safe bool) {
+	in.openChunks--
+	if !safe {
+		in.unsafeChunks--
+	}
+}
+
+// safeLocked reports whether everything without a fate lies in files.
+func (in *intake) safeLocked() bool { return in.unsafeChunks == 0 }
 
 // openChunksLocked is how many chunks have events without a fate, and the id of
 // the newest chunk.

@@ -126,7 +126,7 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.expired, p.cause = s.lost, s.lostCause
 	s.lost, s.lostCause = 0, nil
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
-		p.expired, p.cause = e.waits.lastLocked(), delivery.ErrRefusing
+		p.expired, p.cause = e.waits.giveUpLocked(delivery.ErrRefusing)
 	}
 	p.reload = s.reloadsLocked(&p)
 	p.small = s.smallLocked(&p)

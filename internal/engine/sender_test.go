@@ -21,7 +21,7 @@ func blockedTrigger(t *testing.T) {
 	s := e.sender
 	s.queue = new(queue)
 	e.mu.Lock()
-	id := e.intake.openLocked() // a chunk in the air
+	id := e.intake.openLocked(false) // a chunk in the air
 	e.mu.Unlock()
 	w, _ := e.wait(context.Background())
 	s.flying = []*flight{{}}
@@ -35,7 +35,7 @@ func blockedTrigger(t *testing.T) {
 	go e.Add(time.Now(), zapcore.InfoLevel, text)
 	synctest.Wait() // it blocks, and has triggered a flush
 	e.mu.Lock()
-	e.closeChunkLocked(id) // the put was answered after all, and its flight lands
+	e.closeChunkLocked(id, false) // the put was answered after all, and its flight lands
 	e.mu.Unlock()
 	<-w.done
 	s.flying = nil

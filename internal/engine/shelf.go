@@ -76,12 +76,12 @@ func (sh *shelf) putLocked(c *batch.Chunk, id uint64, events int) {
 func (sh *shelf) addLocked(s shelved) {
 	if sh.closed {
 		if s.id != 0 {
-			sh.engine.closeChunkLocked(s.id)
+			sh.engine.closeChunkLocked(s.id, true)
 		}
 		return
 	}
 	if s.id == 0 {
-		s.id = sh.engine.intake.openLocked()
+		s.id = sh.engine.intake.openLocked(true)
 	}
 	i := sort.Search(len(sh.chunks), func(i int) bool { return sh.chunks[i].First > s.First })
 	sh.chunks = slices.Insert(sh.chunks, i, s)
@@ -113,30 +113,23 @@ func (sh *shelf) expire(id uint64, why error) {
 	sh.expireLocked(id, why)
 }
 
-// expireLocked ends the waits for chunks up to id that are on the shelf. There they
-// stay, under new ids, or once it is closed they are the next owner's.
+// expireLocked ends the waits for chunks up to id whose callers gave up. Once the
+// shelf is closed, what is on it is the next owner's, and nobody waits for that.
 func (sh *shelf) expireLocked(id uint64, why error) {
-	var expired []uint64
-	events := 0
-	for i := range sh.chunks {
-		s := &sh.chunks[i]
-		if s.id > id && !sh.closed {
-			continue
-		}
-		events += s.Events
-		expired = append(expired, s.id)
-		if !sh.closed {
-			s.id = sh.engine.intake.openLocked()
-		}
+	if !sh.closed {
+		sh.engine.waits.expireLocked(id)
+		return
 	}
-	if sh.closed {
-		sh.chunks = nil
+	left, events := sh.chunks, 0
+	sh.chunks = nil
+	for _, s := range left {
+		events += s.Events
 	}
 	if events > 0 {
 		sh.engine.noteFailureLocked(delivery.Kept, events, why, nil)
 	}
-	for _, id := range expired {
-		sh.engine.closeChunkLocked(id)
+	for _, s := range left {
+		sh.engine.closeChunkLocked(s.id, true)
 	}
 }
 
@@ -185,7 +178,7 @@ func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 			err = sh.lost(s.Events)
 		}
 		e.noteFailureLocked(delivery.Kept, s.Events, err, nil)
-		e.closeChunkLocked(s.id)
+		e.closeChunkLocked(s.id, true)
 		return false
 	}
 	c.ID = s.id
@@ -296,7 +289,9 @@ func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
 	defer e.mu.Unlock()
 	e.intake.memory.releaseLocked(tallyOf(kept.Len(), kept.Cost()))
 	e.shelf.events += kept.Len()
-	e.noteFailureLocked(delivery.Kept, kept.Len(), why, nil)
+	if e.shelf.closed { // else whoever gave up is told by its wait
+		e.noteFailureLocked(delivery.Kept, kept.Len(), why, nil)
+	}
 	for c, n := range kept.Chunks() {
 		c.Kept += n
 		e.countOutLocked(c, n)

@@ -29,7 +29,7 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	// It is pending as long as it is being written.
 	e.mu.Lock()
 	e.intake.memory.returnLocked(tallyOf(len(parts), 0))
-	id := e.intake.openLocked()
+	id := e.intake.openLocked(false)
 	e.mu.Unlock()
 
 	lost := e.fallback.parts(parts, fate, why)
@@ -45,7 +45,8 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	if fate != delivery.AfterClose {
 		e.noteFailureLocked(fate, len(parts), why, lost)
 	}
-	e.closeChunkLocked(id)
+	e.waits.settledLocked(id, len(parts))
+	e.closeChunkLocked(id, false)
 	if fate == delivery.AfterClose {
 		return errors.Join(why, lost) // the caller hears of it, not the next Sync
 	}

@@ -12,6 +12,8 @@ type wait struct {
 	newest  uint64    // the last chunk that matters
 	until   time.Time // when its caller gives up
 	open    int       // chunks up to newest whose events have not all their fate
+	events  int       // those in them that have none
+	gaveUp  error     // why its caller waits no longer; nil while it does
 	failure *failure  // what its caller is told
 	done    chan struct{}
 }
@@ -21,8 +23,8 @@ type wait struct {
 type waits struct{ list []*wait }
 
 // addLocked adds a wait for everything that was accepted.
-func (ws *waits) addLocked(newest uint64, open int, until time.Time, f *failure) *wait {
-	w := &wait{newest: newest, until: until, open: open, failure: f, done: make(chan struct{})}
+func (ws *waits) addLocked(newest uint64, open, events int, until time.Time, f *failure) *wait {
+	w := &wait{newest: newest, until: until, open: open, events: events, failure: f, done: make(chan struct{})}
 	ws.list = append(ws.list, w)
 	return w
 }
@@ -33,6 +35,38 @@ func (ws *waits) removeLocked(w *wait) bool {
 	n := len(ws.list)
 	ws.list = slices.DeleteFunc(ws.list, func(o *wait) bool { return o == w })
 	return len(ws.list) < n
+}
+
+// settledLocked counts n events of a chunk that have their fate.
+func (ws *waits) settledLocked(id uint64, n int) {
+	for _, w := range ws.list {
+		if id <= w.newest {
+			w.events -= n
+		}
+	}
+}
+
+// giveUpLocked has every caller give up, and returns the last chunk that matters.
+func (ws *waits) giveUpLocked(why error) (newest uint64, _ error) {
+	for _, w := range ws.list {
+		w.gaveUp = why
+	}
+	return ws.lastLocked(), why
+}
+
+// expireLocked ends the waits for chunks up to id whose callers gave up: what has no
+// fate stays in the spool, where others go on waiting for it.
+func (ws *waits) expireLocked(id uint64) {
+	ws.list = slices.DeleteFunc(ws.list, func(w *wait) bool {
+		if w.gaveUp == nil || w.newest > id {
+			return false
+		}
+		if w.events > 0 {
+			w.failure = w.failure.add(delivery.Kept, w.events, w.gaveUp, nil)
+		}
+		close(w.done)
+		return true
+	})
 }
 
 // chunkClosedLocked counts a chunk, all of whose events have their fate.

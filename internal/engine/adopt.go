@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,12 +69,12 @@ func (sh *shelf) wait(ctx context.Context) error {
 	}
 }
 
-// err is why some of what dead owners left can't be read now.
+// err is why some of what the spool holds can't be read now.
 func (sh *shelf) err() error {
 	if sh == nil {
 		return nil
 	}
 	sh.engine.mu.Lock()
 	defer sh.engine.mu.Unlock()
-	return sh.unread
+	return cmp.Or(sh.unread, sh.retry.err)
 }

@@ -8,12 +8,16 @@ import (
 )
 
 // A failure is what the next Sync has to report: events that went to the
-// fallback, or stay in the spool, by fate. A nil failure is none.
-type failure [delivery.Fates + 1]struct {
+// fallback, or stay in the spool, or were lost there, by fate. A nil failure is none.
+type failure [delivery.Fates + 2]struct {
 	n    int
 	why  error // of the first
 	lost error // what went wrong with the fallback itself
 }
+
+// lostInSpool is the fate of events whose file somebody damaged. They are in no count
+// any more.
+const lostInSpool = delivery.Kept + 1
 
 func (f *failure) add(fate delivery.Fate, n int, why, lost error) *failure {
 	if f == nil {
@@ -44,8 +48,11 @@ func (f *failure) err(group, stream, dir string) error {
 			continue
 		}
 		place := "on the fallback"
-		if delivery.Fate(i) == delivery.Kept {
+		switch delivery.Fate(i) {
+		case delivery.Kept:
 			place = "left in the spool " + dir
+		case lostInSpool:
+			place = "lost in the spool " + dir
 		}
 		errs = append(errs, fmt.Errorf("%s%s %s: %w", path, are(f[i].n), place, delivery.Uncounted(f[i].why)))
 		if f[i].lost != nil {

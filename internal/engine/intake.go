@@ -23,7 +23,6 @@ type intake struct {
 
 	// With Engine.mu held:
 	openChunks    int32          // whose events have not all their fate
-	unsafeChunks  int32          // those of them that die with the process
 	flushing      bool           // what is buffered goes to its last, partial batch
 	bufferedSince time.Time      // when the oldest of what is buffered came in
 	sealed        []*batch.Chunk // buffered, and no longer in a lane
@@ -129,8 +128,8 @@ func (in *intake) beginChunk(l *lane, n int) {
 func (in *intake) openLocked(safe bool) uint64 {
 	in.lastChunkID++
 	in.openChunks++
-	if !safe {
-		in.unsafeChunks++
+	if safe {
+		in.engine.shelf.safeChunks++
 	}
 	return in.lastChunkID
 }
@@ -138,13 +137,15 @@ func (in *intake) openLocked(safe bool) uint64 {
 // closeLocked counts a chunk out: its events have their fate.
 func (in *intake) closeLocked(safe bool) {
 	in.openChunks--
-	if !safe {
-		in.unsafeChunks--
+	if safe {
+		in.engine.shelf.safeChunks--
 	}
 }
 
 // safeLocked reports whether everything without a fate lies in files.
-func (in *intake) safeLocked() bool { return in.unsafeChunks == 0 }
+func (in *intake) safeLocked() bool {
+	return in.engine.shelf != nil && in.openChunks == in.engine.shelf.safeChunks
+}
 
 // openChunksLocked is how many chunks have events without a fate, and the id of
 // the newest chunk.

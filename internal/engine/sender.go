@@ -101,6 +101,7 @@ type plan struct {
 	small    bool           // also if it is not full, and nobody waits
 	maxAge   time.Duration  // also if it is older than that
 	reload   bool           // it is the turn of what is on the shelf
+	hold     bool           // that waits for the queue: what is buffered comes after it
 	expired  uint64         // chunks up to this one are to be given up
 	cause    error
 }
@@ -169,7 +170,7 @@ func (s *sender) dueLocked(p *plan) uint64 {
 		return p.expired
 	case !e.intake.isTriggered() && !p.small:
 		return 0
-	case !p.launch:
+	case !p.launch, p.hold:
 		return 0
 	case !p.waiting:
 		return math.MaxUint64
@@ -204,40 +205,6 @@ func (s *sender) fitsLocked(id uint64, expired bool) func(*batch.Chunk) bool {
 		room -= c.Len()
 		return true
 	}
-}
-
-// reloadsLocked tells whether it is the turn of what is on the shelf: nothing else
-// is queued. If there is no memory for it, what is buffered makes room.
-func (s *sender) reloadsLocked(p *plan) bool {
-	e := s.engine
-	switch {
-	case e.shelf.emptyLocked(), !p.launch, p.expired > 0, s.expired > 0, s.next != nil:
-		return false
-	case !s.queue.Empty():
-		s.flushing = true // what is on the shelf waits for it
-		return false
-	case e.shelf.fitsLocked():
-		return true
-	case e.intake.bufferedLocked() > 0:
-		e.intake.retriggerLocked()
-		s.flushing = true
-	}
-	return false
-}
-
-// reload takes some puts' worth of chunks from the shelf. New events wait for no
-// more than that.
-func (s *sender) reload() {
-	room := min(s.engine.limits.maxPending/4, s.engine.limits.parallelFrom())
-	for ok := true; ok; ok = room > 0 {
-		c := s.engine.shelf.take()
-		if c == nil {
-			break
-		}
-		room -= c.Len()
-		s.queue.add([]*batch.Chunk{c}, time.Now())
-	}
-	s.flushing = true
 }
 
 // callOff has every flight end that has events of chunks up to id.

@@ -1,14 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sort"
-
-	"go.uber.org/zap/zapcore"
+	"time"
 
 	"example.com/zapcw/internal/batch"
 	"example.com/zapcw/internal/delivery"
@@ -34,7 +33,19 @@ type shelf struct {
 	chunks []shelved // by the time of their first event
 	events int       // in the spool only: on the shelf, or left for the next owner
 	closed bool      // nothing is taken back any more
-	unread error     // why some of what dead owners left can't be read now
+	// safeChunks are the open chunks, of all, that lie in files.
+	safeChunks int32
+	yielded    bool  // the oldest chunk had no room, and what is buffered went first
+	unread     error // why some of what dead owners left can't be read now
+	retry      retry
+}
+
+// A retry is when the system gives back what it did not give, for want of memory for
+// example. It is tried again after a second, and then less and less often.
+type retry struct {
+	err   error // why; nil without one
+	wait  time.Duration
+	timer *time.Timer // nil once it is to be tried
 }
 
 // shelved is a chunk on the shelf.
@@ -87,8 +98,10 @@ func (sh *shelf) addLocked(s shelved) {
 	sh.chunks = slices.Insert(sh.chunks, i, s)
 }
 
-// emptyLocked tells whether there is nothing to be taken back.
-func (sh *shelf) emptyLocked() bool { return sh == nil || sh.closed || len(sh.chunks) == 0 }
+// restingLocked reports whether nothing is to be taken back now.
+func (sh *shelf) restingLocked() bool {
+	return sh == nil || sh.closed || len(sh.chunks) == 0 || sh.retry.timer != nil
+}
 
 // eventsLocked is how many events lie in the spool only.
 func (sh *shelf) eventsLocked() int {
@@ -135,29 +148,41 @@ func (sh *shelf) expireLocked(id uint64, why error) {
 
 // closeLocked has nothing taken back any more.
 func (sh *shelf) closeLocked() {
-	if sh != nil {
-		sh.closed = true
+	if sh == nil {
+		return
+	}
+	sh.closed = true
+	if sh.retry.timer != nil {
+		sh.retry.timer.Stop()
+		sh.retry.timer = nil
 	}
 }
 
-// fitsLocked tells whether there is memory for the oldest chunk.
+// fitsLocked reports whether there is memory for the oldest chunk. One that is large
+// gets it in its turn, when nothing is being sent.
 func (sh *shelf) fitsLocked() bool {
 	in := &sh.engine.intake
-	return in.sentLocked() == 0 && in.bufferedLocked() == 0 ||
-		sh.chunks[0].Bytes <= min(in.roomToSendLocked(), sh.engine.limits.maxPending-in.memory.pendingLocked().bytes())
+	return sh.chunks[0].Bytes <= min(in.roomToSendLocked(), sh.freeLocked()) ||
+		in.sentLocked() == 0 && (sh.yielded || in.bufferedLocked() == 0)
 }
 
-// take takes the oldest chunk from the shelf, or gives nil if there is none or no
+// freeLocked is the memory that nothing takes, in bytes.
+func (sh *shelf) freeLocked() int {
+	return sh.engine.limits.maxPending - sh.engine.intake.memory.pendingLocked().bytes()
+}
+
+// unshelve takes the oldest chunk from the shelf, or gives nil if there is none or no
 // memory for it. Its events are in memory again.
-func (sh *shelf) take() *batch.Chunk {
+func (sh *shelf) unshelve() *batch.Chunk {
 	for {
 		sh.engine.mu.Lock()
-		if sh.emptyLocked() || !sh.fitsLocked() {
+		if sh.restingLocked() || !sh.fitsLocked() {
 			sh.engine.mu.Unlock()
 			return nil
 		}
 		s := sh.chunks[0]
 		sh.chunks = sh.chunks[1:]
+		sh.yielded = false
 		sh.engine.mu.Unlock()
 
 		c, err := sh.spool.Load(s.Ref)
@@ -167,134 +192,61 @@ func (sh *shelf) take() *batch.Chunk {
 	}
 }
 
-// loaded counts the events of a chunk that was loaded. What can't be read now stays
-// in the file, for the next owner; what can't be read at all stays in a *.bad file.
+// loaded counts the events of a chunk that was loaded, and reports whether there are
+// any. What the system does not give now stays on the shelf.
 func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
+	if err != nil && !errors.Is(err, spool.ErrUnreadable) {
+		if sh.postpone(s, err) {
+			sh.engine.fallback.tellOfSpool(fmt.Errorf("%w: the events in it stay there until it can be read, which is tried again", err))
+		}
+		return false
+	}
 	e := sh.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	sh.retry = retry{}
+	sh.events -= s.Events
+	lost := s.Events
+	if c != nil {
+		lost -= c.Open
+		e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
+	}
+	if lost > 0 {
+		// The Spool told people of it. These events are in no count any more.
+		e.waits.settledLocked(s.id, lost)
+		e.noteFailureLocked(lostInSpool, lost, cmp.Or(err, errOverwritten), nil)
+	}
 	if c == nil {
-		if err == nil {
-			err = sh.lost(s.Events)
-		}
-		e.noteFailureLocked(delivery.Kept, s.Events, err, nil)
 		e.closeChunkLocked(s.id, true)
 		return false
 	}
 	c.ID = s.id
-	sh.events -= c.Open
-	if lost := s.Events - c.Open; lost > 0 {
-		e.noteFailureLocked(delivery.Kept, lost, sh.lost(lost), nil)
-	}
-	e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
 	return true
 }
 
-// lost is about events that are not in the file any more.
-func (sh *shelf) lost(events int) error {
-	return fmt.Errorf("spool %s: %s lost in it", sh.dir, delivery.Events(events))
-}
-
-// What follows is what an Engine does with its shelf.
-
-// shelve makes room: what is buffered stays in the spool, and not in memory. It
-// tells whether that was anything.
-func (e *Engine) shelve() bool {
-	if e.shelf == nil {
+// postpone puts a chunk back that can't be loaded now, and reports whether it is the
+// first.
+func (sh *shelf) postpone(s shelved, err error) (first bool) {
+	sh.engine.mu.Lock()
+	defer sh.engine.mu.Unlock()
+	if sh.closed {
+		sh.engine.noteFailureLocked(delivery.Kept, s.Events, err, nil)
+		sh.addLocked(s)
 		return false
 	}
-	e.intake.lockAll()
-	defer e.intake.unlockAll()
-	if e.shelf.closed {
-		return false
-	}
-	chunks, flush := e.intake.takeLocked(func(c *batch.Chunk) bool { return c.Backing() != nil })
-	for _, c := range chunks {
-		e.intake.memory.releaseLocked(tallyOf(c.Open, c.Len()))
-		e.shelf.events += c.Open
-		e.shelf.putLocked(c, c.ID, c.Open)
-	}
-	if flush || e.waits.anyLocked() {
-		e.intake.triggerLocked(flush)
-	} else if len(chunks) > 0 {
-		e.wakeSenderLocked()
-	}
-	return len(chunks) > 0
-}
-
-// store puts an entry on the shelf that has no room in memory, where there was
-// nothing that could make room. It tells whether the spool took it.
-func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
-	if e.shelf == nil {
-		return false
-	}
-	chunks := make([]*batch.Chunk, 0, len(parts))
-	for i, p := range parts {
-		c := e.shelf.newChunk(len(p), 0)
-		c.Append(ms, e.Place()+uint32(i), int8(level), p)
-		if chunks = append(chunks, c); c.Backing() == nil {
-			break
+	sh.addLocked(s)
+	first = sh.retry.err == nil
+	sh.retry.err = err
+	sh.retry.wait = min(max(2*sh.retry.wait, time.Second), time.Minute)
+	sh.retry.timer = time.AfterFunc(sh.retry.wait, func() {
+		sh.engine.mu.Lock()
+		defer sh.engine.mu.Unlock()
+		if !sh.closed {
+			sh.retry.timer = nil
+			sh.engine.wakeSenderLocked()
 		}
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.shelf.closed || chunks[len(chunks)-1].Backing() == nil {
-		for _, c := range chunks {
-			c.Free()
-		}
-		return false
-	}
-	for _, c := range chunks {
-		e.shelf.events++
-		e.shelf.putLocked(c, 0, 1)
-	}
-	e.wakeSenderLocked()
-	return true
+	})
+	return first
 }
 
-// closeSpool leaves what the spool holds to the next owner, who may come at once.
-// The error says how much that is, if a Flush did not.
-func (e *Engine) closeSpool(ctx context.Context) error {
-	e.shelf.cancel()
-	<-e.shelf.done
-	why := context.Cause(ctx)
-	if why == nil {
-		why = os.ErrClosed
-	}
-	e.mu.Lock()
-	e.shelf.closeLocked()
-	e.shelf.expireLocked(0, why)
-	e.mu.Unlock()
-	// The sender may have taken some back since the last Sync.
-	w, f := e.wait(context.Background())
-	if w != nil {
-		e.expire(w, why, true)
-		<-w.done
-		f = w.failure
-	}
-	return errors.Join(e.failed(f), e.shelf.spool.Close())
-}
-
-// keep leaves those of some events in the spool that lie there, since nobody
-// waits any longer, and returns the others.
-func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
-	if e.shelf == nil {
-		return evs
-	}
-	kept, others := evs.Backed()
-	if kept.Len() == 0 {
-		return evs
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.intake.memory.releaseLocked(tallyOf(kept.Len(), kept.Cost()))
-	e.shelf.events += kept.Len()
-	if e.shelf.closed { // else whoever gave up is told by its wait
-		e.noteFailureLocked(delivery.Kept, kept.Len(), why, nil)
-	}
-	for c, n := range kept.Chunks() {
-		c.Kept += n
-		e.countOutLocked(c, n)
-	}
-	return others
-}
+var errOverwritten = errors.New("somebody wrote into its files")

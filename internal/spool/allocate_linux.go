@@ -10,7 +10,7 @@ import (
 // allocate makes the file size bytes long, all of them on the disk.
 func (f file) allocate(size int64) error {
 	f.overwrite()
-	err := again(func() error { return unix.Fallocate(f.fd, 0, 0, size) })
+	err := system("fallocate", func() error { return unix.Fallocate(f.fd, 0, 0, size) })
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		return f.zero(size)
 	}
@@ -27,7 +27,7 @@ func populate(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_WRITE) }
 // nowhere but on a full Btrfs.
 func (f file) overwrite() {
 	var st unix.Statfs_t
-	if err := again(func() error { return unix.Fstatfs(f.fd, &st) }); err != nil || uint32(st.Type) != unix.BTRFS_SUPER_MAGIC {
+	if err := system("fstatfs", func() error { return unix.Fstatfs(f.fd, &st) }); err != nil || uint32(st.Type) != unix.BTRFS_SUPER_MAGIC {
 		return
 	}
 	const noCow = 0x00800000 // FS_NOCOW_FL of linux/fs.h

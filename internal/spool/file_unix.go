@@ -83,7 +83,7 @@ func (d *directory) names(prefix string) (names []string, err error) {
 
 // stat does not follow a symbolic link.
 func (d *directory) stat(name string) (st unix.Stat_t, err error) {
-	err = again(func() error { return unix.Fstatat(d.fd(), name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	err = system("fstatat", func() error { return unix.Fstatat(d.fd(), name, &st, unix.AT_SYMLINK_NOFOLLOW) })
 	return st, err
 }
 
@@ -94,7 +94,7 @@ func (d *directory) create(name string, size int64) (f file, err error) {
 	if scarce(d.fd()) {
 		return f, &fs.PathError{Op: "create", Path: filepath.Join(d.path, name), Err: unix.EMFILE}
 	}
-	err = again(func() (err error) {
+	err = system("openat", func() (err error) {
 		f.fd, err = unix.Openat(d.fd(), name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 		return err
 	})
@@ -127,7 +127,7 @@ func (d *directory) open(name string, how lockMode) (f file, size int64, err err
 	if how == shared {
 		flags = unix.O_RDONLY
 	}
-	err = again(func() (err error) {
+	err = system("openat", func() (err error) {
 		f.fd, err = unix.Openat(d.fd(), name, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		return err
 	})
@@ -173,7 +173,7 @@ func check(st *unix.Stat_t) error {
 // same returns nil if name still leads to f.
 func (d *directory) same(name string, f file) error {
 	var open unix.Stat_t
-	if err := again(func() error { return unix.Fstat(f.fd, &open) }); err != nil {
+	if err := system("fstat", func() error { return unix.Fstat(f.fd, &open) }); err != nil {
 		return err
 	}
 	named, err := d.stat(name)
@@ -188,7 +188,7 @@ func (d *directory) same(name string, f file) error {
 func (d *directory) rename(f file, from, to string) error {
 	err := d.same(from, f)
 	if err == nil {
-		err = again(func() error { return unix.Renameat(d.fd(), from, d.fd(), to) })
+		err = system("renameat", func() error { return unix.Renameat(d.fd(), from, d.fd(), to) })
 	}
 	if err != nil {
 		return &fs.PathError{Op: "rename", Path: filepath.Join(d.path, from), Err: err}
@@ -206,7 +206,7 @@ func (d *directory) has(name string) bool {
 func (d *directory) remove(name string, f file) error {
 	err := d.same(name, f)
 	if err == nil {
-		err = again(func() error { return unix.Unlinkat(d.fd(), name, 0) })
+		err = system("unlinkat", func() error { return unix.Unlinkat(d.fd(), name, 0) })
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &fs.PathError{Op: "remove", Path: filepath.Join(d.path, name), Err: err}
@@ -229,7 +229,7 @@ func scarce(fd int) bool {
 
 // lock does not wait. errHeld says that the owner lives.
 func (f file) lock(how int) error {
-	err := again(func() error { return unix.Flock(f.fd, how|unix.LOCK_NB) })
+	err := system("flock", func() error { return unix.Flock(f.fd, how|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return errHeld
 	}
@@ -249,7 +249,7 @@ func (m lockMode) flag() int {
 // linked tells whether the file still has a name.
 func (f file) linked() bool {
 	var st unix.Stat_t
-	err := again(func() error { return unix.Fstat(f.fd, &st) })
+	err := system("fstat", func() error { return unix.Fstat(f.fd, &st) })
 	return err != nil || st.Nlink > 0
 }
 
@@ -258,7 +258,7 @@ func (f file) zero(n int64) error {
 	zeros := make([]byte, min(n, 64<<10))
 	for off := int64(0); off < n; {
 		var wrote int
-		err := again(func() (err error) {
+		err := system("pwrite", func() (err error) {
 			wrote, err = unix.Pwrite(f.fd, zeros[:min(n-off, int64(len(zeros)))], off)
 			return err
 		})
@@ -274,7 +274,7 @@ func (f file) zero(n int64) error {
 func (f file) read(b []byte, off int64) error {
 	for len(b) > 0 {
 		var n int
-		err := again(func() (err error) {
+		err := system("pread", func() (err error) {
 			n, err = unix.Pread(f.fd, b, off)
 			return err
 		})
@@ -290,7 +290,11 @@ func (f file) read(b []byte, off int64) error {
 }
 
 func (f file) mmap(size int64) ([]byte, error) {
-	mem, err := unix.Mmap(f.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	var mem []byte
+	err := system("mmap", func() (err error) {
+		mem, err = unix.Mmap(f.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		return err
+	})
 	return mem, os.NewSyscallError("mmap", err)
 }
 
@@ -298,10 +302,15 @@ func munmap(mem []byte) error { return os.NewSyscallError("munmap", unix.Munmap(
 
 func (f file) close() { unix.Close(f.fd) }
 
-// again calls f until no signal interrupts it.
-func again(f func() error) error {
+// system makes a call of the system, and again as long as a signal interrupts it.
+func system(name string, call func() error) error {
+	if f := fault.Load(); f != nil {
+		if err := (*f)(name); err != nil {
+			return err
+		}
+	}
 	for {
-		if err := f(); err != unix.EINTR {
+		if err := call(); err != unix.EINTR {
 			return err
 		}
 	}

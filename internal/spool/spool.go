@@ -249,7 +249,7 @@ func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 	c, damaged, err := s.load(r)
 	switch {
 	case errors.Is(err, ErrUnreadable):
-		s.spoil(g)
+		s.spoil(g, fmt.Errorf("spool %s: %w: the events in it are lost, and it is kept as %s.bad", s.path(g), err, g.name))
 		s.release(r)
 	case err != nil:
 		s.mu.Lock()
@@ -257,12 +257,8 @@ func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 		g.stored++
 		s.vacatedLocked(g)
 		s.mu.Unlock()
-	case damaged && !g.bad:
-		// Of what a dead owner left, Adopt told.
-		s.spoil(g)
-		s.mu.Lock()
-		s.tellLocked("damage "+g.name, fmt.Errorf("spool %s: somebody wrote into it: every whole event is sent, and the file is kept as %s.bad", s.path(g), g.name))
-		s.mu.Unlock()
+	case damaged:
+		s.spoil(g, fmt.Errorf("spool %s: somebody wrote into it: every whole event is sent, and it is kept as %s.bad", s.path(g), g.name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spool %s: %w", s.path(g), err)
@@ -273,10 +269,14 @@ func (s *Spool) Load(r Ref) (*batch.Chunk, error) {
 	return c, nil
 }
 
-// spoil notes that a segment is damaged: it takes no new chunks, and is kept.
-func (s *Spool) spoil(g *segment) {
+// spoil notes that a segment is damaged, and tells of it unless Adopt did: it takes no
+// new chunks, and is kept.
+func (s *Spool) spoil(g *segment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !g.bad {
+		s.tellLocked("damage "+g.name, err)
+	}
 	g.left, g.bad = true, true
 	if s.current == g {
 		s.setCurrentLocked(nil)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
+	"example.com/zapcw/internal/engine"
 	"example.com/zapcw/internal/spool"
 )
 
@@ -26,13 +29,15 @@ type Recovered struct {
 // wrote there.
 //
 // It returns when everything is settled, or ctx is done; without a deadline it
-// waits as long as an outage lasts. The error says what is left or was written to
-// standard error, and why; streams that ctx left no time for are not in the result. A file that is damaged is kept as *.bad, and standard error tells
-// where; what is whole in it is sent.
+// waits as long as an outage lasts. Streams that ctx left no time for are not in the
+// result. The error says what is left or was written to standard error, and why. It
+// also names each file that cannot be used, and why; the others are recovered all the
+// same. One that is damaged is kept as *.bad, after what is whole in it was sent.
 func Recover(ctx context.Context, client Client, dir string) ([]Recovered, error) {
-	streams, err := spool.Streams(dir)
-	errs := []error{err} // others may be readable
+	streams, errs := spool.Streams(dir) // others may be readable
 	var all []Recovered
+	var told troubles
+	told.add(spool.RemoveUnfinished(dir))
 	for i, to := range streams {
 		if ctx.Err() != nil {
 			errs = append(errs, fmt.Errorf("spool %s: %d of %d streams were not tried: %w", dir, len(streams)-i, len(streams), context.Cause(ctx)))
@@ -43,12 +48,44 @@ func Recover(ctx context.Context, client Client, dir string) ([]Recovered, error
 			errs = append(errs, err)
 			continue
 		}
-		errs = append(errs, s.started().Close(ctx))
+		o := s.options()
+		o.TellOfSpool = told.add
+		e := engine.New(o)
+		s.engine.Store(e)
+		e.Start()
+		errs = append(errs, e.Close(ctx))
 		st := s.Stats()
 		all = append(all, Recovered{
 			Group: to.Group, Stream: to.Stream,
 			Delivered: st.Delivered, Rejected: st.Rejected, Spilled: st.Spilled, Spooled: st.Spooled,
 		})
 	}
-	return all, errors.Join(errs...)
+	return all, told.join(errors.Join(errs...))
+}
+
+// troubles are what spools told.
+type troubles struct {
+	mu   sync.Mutex
+	list []error
+}
+
+func (t *troubles) add(err error) {
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = append(t.list, err)
+}
+
+// join adds them to an error, unless it says the same.
+func (t *troubles) join(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.list {
+		if err == nil || !strings.Contains(err.Error(), e.Error()) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }

@@ -298,6 +298,14 @@ func (s *Syncer) started() *engine.Engine {
 	if e := s.engine.Load(); e != nil {
 		return e
 	}
+	if e := engine.New(s.options()); s.engine.CompareAndSwap(nil, e) {
+		e.Start()
+	}
+	return s.engine.Load()
+}
+
+// options are the fields as the engine wants them.
+func (s *Syncer) options() engine.Options {
 	o := engine.Options{
 		Client: s.Client, Group: s.Group, Stream: s.Stream,
 		NewGroup: s.NewGroup, Retention: s.Retention, Compress: s.Compress,
@@ -310,10 +318,7 @@ func (s *Syncer) started() *engine.Engine {
 	if s.Fallback == nil || s.Fallback == s {
 		o.Fallback = os.Stderr
 	}
-	if e := engine.New(o); s.engine.CompareAndSwap(nil, e) {
-		e.Start()
-	}
-	return s.engine.Load()
+	return o
 }
 
 const (

@@ -26,7 +26,8 @@ what processes that live hold there, and files of other users.
 It prints a line for each stream. What is rejected, or not delivered because a
 right is missing, is written to standard error, as by the library's Fallback. A
 file that is damaged is kept as *.bad, after what is whole in it was sent.
-Ctrl-C leaves the rest in DIR. The exit status is 0 only if all was delivered.
+Ctrl-C leaves the rest in DIR. The exit status is 0 only if all was delivered
+and every file could be used; standard error names those that could not.
 
 Examples:
   zapcw recover /var/spool/orders
@@ -65,12 +66,15 @@ func (c *command) recover(ctx context.Context, args []string) error {
 
 func (r *recoverCommand) run(ctx context.Context) error {
 	// Without anything to send it needs no credentials.
-	streams, err := spool.Streams(r.dir)
+	streams, errs := spool.Streams(r.dir)
 	switch {
 	case len(streams) > 0:
-	case err != nil:
-		return err
+	case len(errs) > 0:
+		return errors.Join(errs...)
 	default:
+		if err := spool.RemoveUnfinished(r.dir); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(r.stdout, "nothing to recover: no dead process left an event in %s\n", terminal.OneLine(r.dir))
 		return err
 	}

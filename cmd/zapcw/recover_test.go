@@ -210,6 +210,37 @@ func TestRecoverDamaged(t *testing.T) {
 	wantFiles(t, dir, 1)
 }
 
+// TestRecoverPart sends what is whole in a damaged file, and fails because of the rest.
+func TestRecoverPart(t *testing.T) {
+	t.Parallel()
+	dir := newSpool(t)
+	leave(t, dir, "/acme/prod", "orders", time.Now(), "one", "two", "three")
+	files, err := filepath.Glob(filepath.Join(dir, "*.spool"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[bytes.Index(b, []byte("two"))-1] ^= 1 // in the head of the record
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "zapcw-0123456789abcdef-0123456789abcdef.tmp"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t)
+	r := run(t, nil, recoverArgs(s, dir)...)
+	if r.status != 1 || r.stdout != "stream orders of /acme/prod: delivered 2, rejected 0, spilled 0, left 0\n" ||
+		strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "zapcw recover: spool "+files[0]+": damaged at bytes ") {
+		t.Errorf("%+v", r)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || !slices.Equal(left, []string{files[0] + ".bad"}) {
+		t.Errorf("%v, %v are left, want the damaged file", left, err)
+	}
+}
+
 // TestRecoverInterrupted leaves the rest where it is.
 func TestRecoverInterrupted(t *testing.T) {
 	t.Parallel()

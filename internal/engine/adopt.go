@@ -16,28 +16,29 @@ import (
 // first after a second.
 func (sh *shelf) run() {
 	defer close(sh.done)
-	for _, err := range sh.adopt() { // these will not pass
-		sh.engine.fallback.tellOfSpool(err)
-	}
+	all := sh.adopt()
 	close(sh.adopted)
-	for wait := time.Second; sh.again; wait = min(2*wait, time.Minute) {
+	for wait := time.Second; !all; wait = min(2*wait, time.Minute) {
 		select {
 		case <-time.After(wait):
-			sh.adopt()
+			all = sh.adopt()
 		case <-sh.ctx.Done():
 			return
 		}
 	}
 }
 
-// adopt puts on the shelf what dead owners left. It returns what is unusable.
-func (sh *shelf) adopt() (unusable []error) {
+// adopt puts on the shelf what dead owners left, and reports whether that is all.
+func (sh *shelf) adopt() (all bool) {
 	found, unusable, err := sh.spool.Adopt(sh.ctx)
-	sh.again = err != nil
+	for _, u := range unusable { // these will not pass
+		sh.spool.Report(u)
+	}
+	all = err == nil
 	if sh.ctx.Err() != nil || errors.Is(err, spool.ErrDirectory) {
 		err = nil // Close does not wait for it, or NewChunk tells of it
 	}
-	sh.engine.fallback.tellOfSpool(err)
+	sh.spool.Report(err)
 	sh.engine.mu.Lock()
 	defer sh.engine.mu.Unlock()
 	sh.unread = err
@@ -48,11 +49,12 @@ func (sh *shelf) adopt() (unusable []error) {
 	if len(sh.chunks) > 0 {
 		sh.engine.wakeSenderLocked()
 	}
-	return unusable
+	return all
 }
 
-// wait waits until what dead owners left is known. The error says that it is not.
-func (sh *shelf) wait(ctx context.Context) error {
+// awaitAdopted waits until what dead owners left is known. The error says that it is
+// not.
+func (sh *shelf) awaitAdopted(ctx context.Context) error {
 	if sh == nil {
 		return nil
 	}

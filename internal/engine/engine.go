@@ -132,7 +132,7 @@ func (e *Engine) Flush(ctx context.Context) error { return e.flush(ctx, false) }
 
 // flush is Flush, or the last one.
 func (e *Engine) flush(ctx context.Context, last bool) error {
-	unread := e.shelf.wait(ctx)
+	unread := e.shelf.awaitAdopted(ctx)
 	w, f := e.wait(ctx)
 	if w == nil {
 		return e.report(f, unread)
@@ -150,7 +150,7 @@ func (e *Engine) flush(ctx context.Context, last bool) error {
 // is tried again in the background. The error then says how much that is, and
 // wraps the cause of ctx.
 func (e *Engine) Drain(ctx context.Context) error {
-	unread := e.shelf.wait(ctx)
+	unread := e.shelf.awaitAdopted(ctx)
 	w, f := e.wait(ctx)
 	if w == nil {
 		return e.report(f, unread)

@@ -46,11 +46,7 @@ func (f *fallback) tell(err error) { f.tellAs("trouble "+delivery.Code(err), err
 
 // tellOfSpool is tell for what a spool has to say, which says itself what that
 // means for events.
-func (f *fallback) tellOfSpool(err error) {
-	if err != nil {
-		f.say(err.Error(), err.Error(), "")
-	}
-}
+func (f *fallback) tellOfSpool(err error) { f.say(err.Error(), err.Error(), "") }
 
 // tellAs is tell for a cause with a key and a hint of its own.
 func (f *fallback) tellAs(key string, err error, hint string) {

@@ -41,6 +41,9 @@ type Options struct {
 
 	Spool    string // a directory, empty for none
 	MaxSpool int64
+	// TellOfSpool, if not nil, hears of files that can't be used and the like, in place
+	// of Fallback.
+	TellOfSpool func(error)
 
 	Fallback zapcore.WriteSyncer
 	// Invalid, if not nil, says why nothing can be sent: every event goes to

@@ -98,7 +98,7 @@ func (e *Engine) closeSpool(ctx context.Context) error {
 		<-w.done
 		f = w.failure
 	}
-	return errors.Join(e.failed(f), e.shelf.spool.Close())
+	return errors.Join(e.failed(f), e.shelf.spool.Close(ctx))
 }
 
 // keep leaves those of some events in the spool that lie there, since nobody

@@ -25,7 +25,6 @@ type shelf struct {
 	// adopted is closed once what dead owners left is on the shelf, or can't be read
 	// now; done when it is read, or cancel was called.
 	adopted, done chan struct{}
-	again         bool // the latter is to be tried again; run's
 	ctx           context.Context
 	cancel        context.CancelFunc
 
@@ -55,11 +54,15 @@ type shelved struct {
 }
 
 func newShelf(e *Engine, o *Options) *shelf {
+	tell := o.TellOfSpool
+	if tell == nil {
+		tell = e.fallback.tellOfSpool
+	}
 	sh := &shelf{
 		engine: e, dir: o.Spool, adopted: make(chan struct{}), done: make(chan struct{}),
 		spool: spool.New(spool.Options{
 			Dir: o.Spool, Group: o.Group, Stream: o.Stream, Max: orDefault(o.MaxSpool, DefaultMaxSpool),
-			Tell: e.fallback.tellOfSpool,
+			Tell: tell,
 		}),
 	}
 	sh.ctx, sh.cancel = context.WithCancel(context.Background())
@@ -197,7 +200,7 @@ func (sh *shelf) unshelve() *batch.Chunk {
 func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 	if err != nil && !errors.Is(err, spool.ErrUnreadable) {
 		if sh.postpone(s, err) {
-			sh.engine.fallback.tellOfSpool(fmt.Errorf("%w: the events in it stay there until it can be read, which is tried again", err))
+			sh.spool.Report(fmt.Errorf("%w: the events in it stay there until it can be read, which is tried again", err))
 		}
 		return false
 	}

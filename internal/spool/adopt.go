@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,9 @@ import (
 	"example.com/zapcw/internal/batch"
 )
 
-// ErrDirectory: the directory itself cannot be used. NewChunk has the same trouble,
+// ErrDirectory: not a file but the directory itself. NewChunk has the same trouble,
 // and tells of it.
-var ErrDirectory = errors.New("spool")
+var ErrDirectory = errors.New("the directory cannot be used")
 
 // A Left is a chunk that a dead owner left.
 type Left struct {
@@ -31,14 +32,15 @@ type Left struct {
 // such events are removed; damaged files are set aside once all their events have
 // their fate. unusable is what will not pass: damage, and files that are left alone. The
 // error is of what the system did not give, and may give when it is tried again;
-// it does not mean that there is nothing.
+// it does not mean that there is nothing. Once ctx is done it ends in the middle of a
+// file; what is not adopted then is left as it was.
 func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err error) {
 	d, err := openDirectory(s.Dir, false)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, nil
 		}
-		return nil, nil, fmt.Errorf("%w %s: %w", ErrDirectory, s.Dir, err)
+		return nil, nil, fmt.Errorf("spool %s: %w: %w", s.Dir, ErrDirectory, err)
 	}
 	defer d.Close()
 	names, err := d.list(s.prefix)
@@ -54,11 +56,11 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 			if ctx.Err() != nil {
 				break
 			}
-			found, err := s.takeOver(d, name)
+			found, err := s.takeOver(ctx, d, name)
 			left = append(left, found...)
 			if errors.Is(err, errHeld) {
 				held = append(held, name)
-			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			} else if err != nil && err != ctx.Err() && !errors.Is(err, fs.ErrNotExist) {
 				err = fmt.Errorf("spool %s: %w", filepath.Join(s.Dir, name), err)
 				if errno := syscall.Errno(0); errors.As(err, &errno) {
 					errs = append(errs, err)
@@ -79,18 +81,18 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 }
 
 // takeOver looks after one file, if its owner is dead.
-func (s *Spool) takeOver(d *directory, name string) ([]Left, error) {
+func (s *Spool) takeOver(ctx context.Context, d *directory, name string) ([]Left, error) {
 	switch filepath.Ext(name) {
-	case ".tmp":
-		return nil, s.removeUnfinished(d, name)
+	case unfinished:
+		return nil, d.removeUnfinished(name)
 	case ".spool":
-		return s.adopt(d, name)
+		return s.adopt(ctx, d, name)
 	}
 	return nil, nil
 }
 
 // removeUnfinished removes a file that its owner did not live to finish.
-func (s *Spool) removeUnfinished(d *directory, name string) error {
+func (d *directory) removeUnfinished(name string) error {
 	f, _, err := d.open(name, exclusive)
 	if err != nil {
 		return err
@@ -100,13 +102,13 @@ func (s *Spool) removeUnfinished(d *directory, name string) error {
 }
 
 // adopt takes over one file.
-func (s *Spool) adopt(d *directory, name string) ([]Left, error) {
+func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Left, error) {
 	f, size, err := d.open(name, exclusive)
 	if err != nil {
 		return nil, err
 	}
 	g := &segment{name: name, file: f, left: true}
-	sc := scan{g: g}
+	sc := scan{g: g, ctx: ctx}
 	g.head, sc.damaged, err = readHead(f, size)
 	switch {
 	case errors.Is(err, errNoHead):
@@ -161,7 +163,10 @@ func (s *scan) read() error {
 	g.mem = mem
 	err = guard(s.run)
 	g.mem = nil
-	return errors.Join(err, munmap(mem))
+	if e := munmap(mem); e != nil {
+		return errors.Join(err, e)
+	}
+	return cmp.Or(err, s.ctx.Err())
 }
 
 // readHead reads the head of a file without mapping it.

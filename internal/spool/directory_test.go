@@ -137,7 +137,7 @@ func TestFilesOfOthers(t *testing.T) {
 			if len(got) > 0 || !errors.Is(err, errForeign) || !strings.Contains(err.Error(), tt.word) {
 				t.Errorf("Adopt: %d events, %v", len(got), err)
 			}
-			if streams, err := Streams(dir); len(streams) > 0 || !errors.Is(err, errForeign) {
+			if streams, err := allStreams(dir); len(streams) > 0 || !errors.Is(err, errForeign) {
 				t.Errorf("Streams = %v, %v", streams, err)
 			}
 			r.Close()
@@ -288,7 +288,7 @@ func TestMissingDirectory(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("Adopt made the directory")
 	}
-	if _, err := Streams(dir); !errors.Is(err, syscall.ENOENT) {
+	if _, err := allStreams(dir); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("Streams: %v", err)
 	}
 }

@@ -9,6 +9,11 @@ var (
 	errForeign = errors.New("it is left alone")
 )
 
+const (
+	anyPrefix  = "zapcw-" // of the files of every stream
+	unfinished = ".tmp"   // ends the name of a file while it is made
+)
+
 // A lockMode says what a lock is for.
 type lockMode int
 

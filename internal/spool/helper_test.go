@@ -42,13 +42,19 @@ func open(t testing.TB, dir string, set ...func(*Options)) *rig {
 		f(&o)
 	}
 	r.Spool = New(o)
-	t.Cleanup(func() { r.Spool.Close() })
+	t.Cleanup(func() { r.Spool.Close(context.Background()) })
 	return r
 }
 
-// tells returns what was told, after the worker has ended.
+// Close closes the Spool, and waits for what it tells.
+func (r *rig) Close() error { return r.Spool.Close(context.Background()) }
+
+// tells returns what was told, after worker and teller have ended.
 func (r *rig) tells() []string {
 	r.worker.wait(&r.Spool.mu)
+	if telling := r.teller.telling(&r.Spool.mu); telling != nil {
+		<-telling
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.told)
@@ -211,4 +217,10 @@ func adoptAll(s interface {
 }, ctx context.Context) ([]Left, error) {
 	left, unusable, err := s.Adopt(ctx)
 	return left, errors.Join(append(unusable, err)...)
+}
+
+// allStreams is Streams with all its errors in one.
+func allStreams(dir string) ([]Stream, error) {
+	streams, errs := Streams(dir)
+	return streams, errors.Join(errs...)
 }

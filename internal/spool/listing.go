@@ -2,7 +2,11 @@
 
 package spool
 
-import "sync"
+import (
+	"path/filepath"
+	"sync"
+	"time"
+)
 
 // listings are the directories that are being read. Ten thousand Syncers that start
 // at once on one directory would read ten thousand names each.
@@ -30,7 +34,8 @@ func (d *directory) list(prefix string) ([]string, error) {
 	defer l.mu.Unlock()
 	if !l.startedSince(asked) {
 		var names []string
-		names, l.err = d.names(prefix[:len("zapcw-")])
+		names, l.err = d.names(anyPrefix)
+		d.removeForgotten(names)
 		l.byPrefix = make(map[string][]string)
 		for _, name := range names {
 			if len(name) > len(prefix) {
@@ -40,6 +45,23 @@ func (d *directory) list(prefix string) ([]string, error) {
 		}
 	}
 	return l.byPrefix[prefix], l.err
+}
+
+// forgotten is how old a file is at least that nobody will finish: not one that its
+// owner is about to lock.
+const forgotten = time.Minute
+
+// removeForgotten removes what dead owners of any stream did not live to finish. Of a
+// stream that is never used again nobody else would.
+func (d *directory) removeForgotten(names []string) {
+	for _, name := range names {
+		if filepath.Ext(name) != unfinished {
+			continue
+		}
+		if st, err := d.stat(name); err == nil && time.Since(time.Unix(st.Mtim.Unix())) > forgotten {
+			_ = d.removeUnfinished(name) // the owner lives, or it is not ours
+		}
+	}
 }
 
 // enterListing gives the listing of a directory, and how often it was started.

@@ -57,7 +57,7 @@ func (s *Spool) make(need, want int) (g *segment, allowed bool) {
 		return nil, true
 	}
 	s.retry = time.Time{}
-	clear(s.told)
+	s.teller.workingLocked()
 	g.freed = time.Now()
 	s.segments = append(s.segments, g)
 	s.ready = append(s.ready, g)
@@ -116,7 +116,7 @@ func (s *Spool) createOnce(size int64) (*segment, error) {
 		return nil, fmt.Errorf("the names of group and stream have %d bytes, and %d fit", len(s.Group)+len(s.Stream), maxHead-fixedHead)
 	}
 	base := s.prefix + nameOf(g.key)
-	temporary := base + ".tmp"
+	temporary := base + unfinished
 	g.name = base + ".spool"
 	if g.file, err = d.create(temporary, size); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func TestUnsupported(t *testing.T) {
 			t.Error("NewChunk gives a file")
 		}
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if len(told) != 1 || !errors.Is(<-told, errors.ErrUnsupported) {

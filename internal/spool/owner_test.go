@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/zapcw/internal/batch"
 )
@@ -183,6 +184,99 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
+// What is unfinished of a stream that nobody uses any more is removed by whoever uses
+// the directory, but not before a minute is over; by Recover at once.
+func TestUnfinishedOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, age time.Duration) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Now().Add(-age)
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	write("zapcw-0123456789abcdef-0123456789abcdef.tmp", 2*time.Minute)
+	young := write("zapcw-0123456789abcdef-1123456789abcdef.tmp", time.Second)
+	foreign := write("other-0123456789abcdef.tmp", time.Hour)
+	d, err := openDirectory(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	alive := "zapcw-0123456789abcdef-2123456789abcdef.tmp"
+	f, err := d.create(alive, 8<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, alive), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := open(t, dir).adopt(); len(got) > 0 {
+		t.Errorf("recovered %v", got)
+	}
+	same(t, "after Adopt", files(t, dir), []string{young, alive, foreign})
+	if err := RemoveUnfinished(dir); err != nil {
+		t.Error(err)
+	}
+	same(t, "after RemoveUnfinished", files(t, dir), []string{alive, foreign})
+}
+
+// patience is a context that is done after it was asked so many times.
+type patience struct {
+	context.Context
+	asked, most int
+}
+
+func (p *patience) Err() error {
+	if p.asked++; p.asked > p.most {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestAdoptStops ends Adopt in the middle of a file. Nothing of that is taken over,
+// told of or changed, and another owner finds all of it.
+func TestAdoptStops(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	var want []string
+	for range 100 {
+		c := r.chunk(100, 1<<10)
+		want = append(want, r.fill(c, 5, "left")...)
+		r.Store(c)
+	}
+	r.Close()
+	chunks, n := 0, len(files(t, dir))
+	for most := 1; ; most += 7 {
+		next := open(t, dir)
+		ctx := &patience{t.Context(), 0, most}
+		left, unusable, err := next.Adopt(ctx)
+		if chunks = len(left); len(unusable) > 0 || chunks < 100 && !errors.Is(err, context.Canceled) {
+			t.Fatalf("asked %d times: %d chunks, unusable %v, error %v", most, chunks, unusable, err)
+		}
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := len(files(t, dir)); got != n {
+			t.Fatalf("asked %d times: %d files, want %d", most, got, n)
+		}
+		if chunks == 100 {
+			if most < 100 {
+				t.Errorf("asked %d times at most for 100 chunks, want to be asked for each", most)
+			}
+			break
+		}
+	}
+	got, _ := open(t, dir).adopt()
+	same(t, "in the end", got, want)
+}
+
 // Segments of other streams are not looked at, also when somebody gave them the
 // name of ours.
 func TestOthersStreams(t *testing.T) {
@@ -203,7 +297,7 @@ func TestOthersStreams(t *testing.T) {
 	if got, _, err := r.tryAdopt(); len(got) > 0 || err == nil || !strings.Contains(err.Error(), "payments") {
 		t.Errorf("recovered %v, %v", got, err)
 	}
-	if streams, err := Streams(dir); err != nil || len(streams) != 1 || streams[0].Stream != "payments" {
+	if streams, err := allStreams(dir); err != nil || len(streams) != 1 || streams[0].Stream != "payments" {
 		t.Errorf("Streams = %v, %v", streams, err)
 	}
 }

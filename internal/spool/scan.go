@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"slices"
 
 	"example.com/zapcw/internal/batch"
@@ -9,6 +10,7 @@ import (
 // A scan walks the chunks of a mapped segment that somebody left.
 type scan struct {
 	g       *segment
+	ctx     context.Context // once it is done, the scan is not to go on
 	left    []Left
 	damaged []batch.Range
 }
@@ -26,7 +28,7 @@ func (s *scan) run() {
 	if allocated > len(g.mem) {
 		defer s.note(batch.Range{Start: len(g.mem), End: allocated})
 	}
-	for off := g.len(); off < end; {
+	for off := g.len(); off < end && s.ctx.Err() == nil; {
 		size, free, ok := chunkAt(g.mem, base, off, g.end())
 		switch {
 		case ok && free:

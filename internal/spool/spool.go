@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ type Options struct {
 	// Max is the bytes of all files.
 	Max int64
 	// Tell hears of trouble, once for each kind until it is over. It is called by
-	// the Spool's own goroutine, with no lock held, and must not call Close.
+	// a goroutine of its own, with no lock held.
 	Tell func(err error)
 }
 
@@ -55,10 +56,10 @@ type Spool struct {
 	bytes    int64      // of all files
 	wanted   int        // size of the last chunk, with its head
 	retry    time.Time  // the disk is in trouble, and tried again then; zero if it is not
-	told     map[string]bool
 	closed   bool
 	timer    *time.Timer // for files that are empty; nil if there are none
 	worker   worker
+	teller   teller
 }
 
 // New gives a Spool. It does no I/O.
@@ -69,7 +70,7 @@ func New(o Options) *Spool {
 	if o.Tell == nil {
 		o.Tell = func(error) {}
 	}
-	return &Spool{Options: o, prefix: filePrefix(o.Group, o.Stream), told: make(map[string]bool)}
+	return &Spool{Options: o, prefix: filePrefix(o.Group, o.Stream)}
 }
 
 // filePrefix is what the names of the files for a stream begin with.
@@ -275,7 +276,7 @@ func (s *Spool) spoil(g *segment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !g.bad {
-		s.tellLocked("damage "+g.name, err)
+		s.tellLocked(ofFile+g.name, err)
 	}
 	g.left, g.bad = true, true
 	if s.current == g {
@@ -298,13 +299,19 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 }
 
 // Close removes the files that hold nothing live and leaves the others to the next
-// owner. No chunk may be in use any more. It waits for the Spool's goroutine; after
-// it NewChunk gives memory of the process.
-func (s *Spool) Close() error {
+// owner. No chunk may be in use any more. It waits for the Spool's goroutines, until
+// ctx is done for Tell; after it NewChunk gives memory of the process.
+func (s *Spool) Close(ctx context.Context) error {
 	kept, inUse := s.stop()
 	s.worker.wait(&s.mu)
 	for _, g := range kept {
 		g.close()
+	}
+	if telling := s.teller.telling(&s.mu); telling != nil {
+		select {
+		case <-telling:
+		case <-ctx.Done():
+		}
 	}
 	if inUse > 0 {
 		return fmt.Errorf("spool %s: closed while %d chunks were in use", s.Dir, inUse)

@@ -45,7 +45,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	r.worker.wait(&r.Spool.mu)
 
 	next := open(t, copyDir(t, dir))
-	streams, err := Streams(next.Dir)
+	streams, err := allStreams(next.Dir)
 	if err != nil || len(streams) != 1 || streams[0] != (Stream{"/acme/prod", "orders"}) {
 		t.Errorf("Streams = %v, %v", streams, err)
 	}
@@ -60,7 +60,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	if got, _ := other.adopt(); len(got) > 0 {
 		t.Errorf("took %d events of a live owner", len(got))
 	}
-	if streams, err := Streams(dir); err != nil || len(streams) > 0 {
+	if streams, err := allStreams(dir); err != nil || len(streams) > 0 {
 		t.Errorf("Streams = %v, %v, and their owner lives", streams, err)
 	}
 }

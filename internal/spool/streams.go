@@ -12,21 +12,19 @@ import (
 // A Stream is one for which there is a Spool.
 type Stream struct{ Group, Stream string }
 
-// Streams are those for which dead owners left files in dir. It changes nothing. An
-// error tells of files that could not be read; it does not mean that there are no
+// Streams are those for which dead owners left files in dir. It changes nothing. The
+// errors tell of files that could not be read; they do not mean that there are no
 // streams.
-func Streams(dir string) ([]Stream, error) {
-	d, err := openDirectory(dir, false)
+func Streams(dir string) (streams []Stream, errs []error) {
+	d, err := openNamed(&dir)
 	if err != nil {
-		return nil, fmt.Errorf("spool %s: %w", dir, err)
+		return nil, []error{err}
 	}
 	defer d.Close()
-	names, err := d.names("zapcw-")
-	var errs []error
+	names, err := d.names(anyPrefix)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("spool %s: %w", dir, err))
 	}
-	var streams []Stream
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".spool") {
 			continue
@@ -42,7 +40,42 @@ func Streams(dir string) ([]Stream, error) {
 	slices.SortFunc(streams, func(a, b Stream) int {
 		return strings.Compare(a.Group+"\x00"+a.Stream, b.Group+"\x00"+b.Stream)
 	})
-	return slices.Compact(streams), errors.Join(errs...)
+	return slices.Compact(streams), errs
+}
+
+// RemoveUnfinished removes the files that dead owners did not live to finish, of any
+// stream: there is nothing in them.
+func RemoveUnfinished(dir string) error {
+	d, err := openNamed(&dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	names, err := d.names(anyPrefix)
+	errs := []error{err}
+	for _, name := range names {
+		if filepath.Ext(name) != unfinished {
+			continue
+		}
+		err := d.removeUnfinished(name)
+		if err != nil && !errors.Is(err, errHeld) && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("spool %s: %w", filepath.Join(dir, name), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// openNamed opens a directory, and makes its name one that does not depend on where
+// the process is.
+func openNamed(dir *string) (*directory, error) {
+	if abs, err := filepath.Abs(*dir); err == nil {
+		*dir = abs
+	}
+	d, err := openDirectory(*dir, false)
+	if err != nil {
+		return nil, fmt.Errorf("spool %s: %w", *dir, err)
+	}
+	return d, nil
 }
 
 // head reads the head of a file that somebody left.

@@ -12,11 +12,10 @@ import (
 // most one goroutine, which ends when nothing is left. The Spool's mutex guards it.
 type worker struct {
 	done   chan struct{} // closed when the goroutine ends; nil if there is none
-	tells  []error
-	empty  []*segment // to be removed
-	unused []*segment // to be unmapped
-	kept   []*segment // to be left to the next owner
-	spare  bool       // a segment is to be made
+	empty  []*segment    // to be removed
+	unused []*segment    // to be unmapped
+	kept   []*segment    // to be left to the next owner
+	spare  bool          // a segment is to be made
 }
 
 // wait waits until there is no goroutine.
@@ -56,10 +55,6 @@ func (s *Spool) work() {
 func (s *Spool) jobLocked() func() {
 	w := &s.worker
 	switch {
-	case len(w.tells) > 0:
-		err := w.tells[0]
-		w.tells = slices.Delete(w.tells, 0, 1)
-		return func() { s.Tell(err) }
 	case len(w.empty) > 0:
 		g := w.empty[0]
 		w.empty = slices.Delete(w.empty, 0, 1)
@@ -77,15 +72,6 @@ func (s *Spool) jobLocked() func() {
 		return s.makeSpare
 	}
 	return nil
-}
-
-// tellLocked has the worker tell of trouble, unless it did.
-func (s *Spool) tellLocked(kind string, err error) {
-	if !s.told[kind] {
-		s.told[kind] = true
-		s.worker.tells = append(s.worker.tells, err)
-		s.wakeLocked()
-	}
 }
 
 // troubleLocked is that of a disk that gives no segment.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,6 +199,156 @@ func TestRecover(t *testing.T) {
 			t.Errorf("at last: got %v, %v, want nothing", all, err)
 		}
 	})
+}
+
+// TestRecoverNames has the error of Recover name every file that cannot be used, and
+// why, once each. The others are recovered all the same.
+func TestRecoverNames(t *testing.T) {
+	inDirectory(t, func(t *testing.T, srv *cwltest.Server, dir string, open func(string, string) *zapcw.Syncer) {
+		srv.Fail(testkit.Outage)
+		for _, stream := range []string{"orders", "payments", "shipping"} {
+			s := open("/acme/prod", stream)
+			write(t, s, stream, 3)
+			_ = s.Close()
+		}
+		srv.Heal()
+		files, err := os.ReadDir(dir)
+		if err != nil || len(files) != 3 {
+			t.Fatal(files, err)
+		}
+		damaged := filepath.Join(dir, files[0].Name())
+		content, err := os.ReadFile(damaged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := strings.LastIndex(string(content), ".002") - 20 // the head of a record
+		content[at] ^= 1
+		future := filepath.Join(dir, "zapcw-0123456789abcdef-1111111111111111.spool")
+		torn := filepath.Join(dir, "zapcw-0123456789abcdef-2222222222222222.spool")
+		copied := strings.TrimSuffix(damaged, files[0].Name()[len("zapcw-0123456789abcdef-"):]) + "3333333333333333.spool"
+		link := filepath.Join(dir, "zapcw-0123456789abcdef-4444444444444444.spool")
+		half := filepath.Join(dir, "zapcw-0123456789abcdef-5555555555555555.tmp")
+		for path, b := range map[string][]byte{damaged: content, future: []byte("zapcwsp\x02 of the future"), torn: []byte("torn"), copied: content, half: nil} {
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(damaged, link); err != nil {
+			t.Fatal(err)
+		}
+		all, err := zapcw.Recover(t.Context(), srv.Client(), dir)
+		var delivered uint64
+		for _, r := range all {
+			delivered += r.Delivered
+		}
+		if len(all) != 3 || delivered != 8 {
+			t.Errorf("recovered %+v, want all but the damaged event", all)
+		}
+		if err == nil {
+			t.Fatal("Recover = nil, want files that could not be used")
+		}
+		for path, why := range map[string]string{
+			damaged: "damaged at bytes ", future: "version 2", torn: "neither its head", copied: "a copy of a file", link: "a symbolic link",
+		} {
+			n := 0
+			for line := range strings.Lines(err.Error()) {
+				if strings.HasPrefix(line, "spool "+path+": ") && strings.Contains(line, why) {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("Recover = %v, want once %s with %q", err, path, why)
+			}
+		}
+		if n := strings.Count(err.Error(), "\n") + 1; n != 5 {
+			t.Errorf("Recover = %v, %d lines, want one for each file", err, n)
+		}
+		got, err := filepath.Glob(filepath.Join(dir, "*"))
+		want := []string{damaged + ".bad", future, torn, copied, link}
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("files %q, %v, want %q", got, err, want)
+		}
+	})
+}
+
+// TestRecoverUnfinished removes what nobody lived to finish, also where there is
+// nothing to send.
+func TestRecoverUnfinished(t *testing.T) {
+	inDirectory(t, func(t *testing.T, srv *cwltest.Server, dir string, _ func(string, string) *zapcw.Syncer) {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "zapcw-0123456789abcdef-0123456789abcdef.tmp"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := zapcw.Recover(t.Context(), srv.Client(), dir); err != nil || len(all) > 0 {
+			t.Errorf("got %v, %v", all, err)
+		}
+		wantNoFiles(t, dir)
+	})
+}
+
+// TestSpoolBlockedFallback has nobody read what a Syncer writes on Fallback: neither
+// Sync nor Close waits for that longer than they may, and what is left is sent.
+func TestSpoolBlockedFallback(t *testing.T) {
+	inDirectory(t, func(t *testing.T, srv *cwltest.Server, dir string, open func(string, string) *zapcw.Syncer) {
+		srv.Fail(testkit.Outage)
+		s := open("/g", "s")
+		write(t, s, "left", 3)
+		_ = s.Close()
+		srv.Heal()
+		torn := strings.Replace(filesIn(t, dir)[0], ".spool", "0.spool", 1)
+		if err := os.WriteFile(filepath.Join(dir, torn), []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pipe := &blockedWriter{read: make(chan struct{})}
+		next := open("/g", "s")
+		next.Fallback = pipe
+		begin := time.Now()
+		if err := next.Sync(); err != nil || time.Since(begin) > time.Second {
+			t.Errorf("Sync = %v after %s, want nil at once", err, time.Since(begin))
+		}
+		err := next.Close()
+		if took := time.Since(begin); err != nil || took > testkit.Timeout+testkit.Grace {
+			t.Errorf("Close = %v after %s, want nil after %s at most", err, took, testkit.Timeout)
+		}
+		if n := next.Stats().Delivered; n != 3 {
+			t.Errorf("%d events are delivered, want 3", n)
+		}
+		close(pipe.read)
+		synctest.Wait()
+		if n := pipe.wrote.Load(); n != 1 {
+			t.Errorf("%d lines are on Fallback in the end, want one", n)
+		}
+	})
+}
+
+// A blockedWriter takes nothing until somebody reads.
+type blockedWriter struct {
+	read  chan struct{}
+	wrote atomic.Int32
+}
+
+func (w *blockedWriter) Write(b []byte) (int, error) {
+	<-w.read
+	w.wrote.Add(1)
+	return len(b), nil
+}
+
+func (w *blockedWriter) Sync() error { return nil }
+
+// filesIn are the names in a directory.
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
 }
 
 // TestSpoolOrder has the next Syncer send what is left by several owners, oldest

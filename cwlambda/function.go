@@ -19,6 +19,7 @@ type function struct {
 	ext     *extension // nil unless it is registered
 	sender  *sender    // nil unless invocations run side by side
 	decodes bool       // events, see withContext
+	started bool       // by Start: nobody but aws-lambda-go sees its panics
 
 	warm        atomic.Bool  // an invocation came before
 	running     atomic.Int64 // invocations
@@ -100,10 +101,13 @@ func (f *function) invoke(ctx context.Context, handle func(context.Context) (any
 		}
 		v := recover()
 		inv.panicked(v, zap.StackSkip("", 1).String)
-		if v != nil {
+		switch {
+		case v == nil: // runtime.Goexit goes on
+		case f.started:
+			panic(reported(v))
+		default:
 			panic(v)
 		}
-		// runtime.Goexit goes on.
 	}()
 	if f.fields != nil {
 		inv.logger = inv.logger.With(f.fields(ctx)...)

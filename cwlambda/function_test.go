@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -181,6 +182,61 @@ func TestPanicsAreLogged(t *testing.T) {
 }
 
 func panicWith(v any) { panic(v) }
+
+// TestPanicsAreReported has Lambda told of a panic what it is told without this package,
+// but that the stack begins with the function: also of one that passed a panic on itself,
+// and that is wrapped twice.
+func TestPanicsAreReported(t *testing.T) {
+	var nobody *textError
+	again := func() {
+		defer func() { panic(recover()) }()
+		panicWith("again")
+	}
+	own := messages.InvokeResponse_Error{Message: "own", Type: "Own"}
+	for _, test := range []struct {
+		name  string
+		panic func()
+		want  string // type, text, the first frames that are not of the runtime
+	}{
+		{"text", func() { panicWith("no stock") }, "string, no stock: cwlambda/function_test.go panicWith"},
+		{"error", func() { panicWith(&textError{}) }, "textError, no stock: cwlambda/function_test.go panicWith"},
+		{"list", func() { panicWith([]int{5}) }, ", [5]: cwlambda/function_test.go panicWith"},
+		{"nil pointer", func() { *nobody = textError{} }, "errorString, runtime error: invalid memory address or nil pointer dereference: cwlambda/function_test.go TestPanicsAreReported"},
+		{"passed on", again, "string, again: cwlambda/function_test.go TestPanicsAreReported"},
+		{"Lambda's own", func() { panicWith(own) }, "Own, own: "},
+	} {
+		for _, twice := range []bool{false, true} {
+			srv := cwltest.NewServer(t)
+			logger, _ := newStream(srv, nil)
+			f := newFunction(logger, nil)
+			f.started = true
+			handler := any(func() { test.panic() })
+			if twice {
+				other, _ := newStream(cwltest.NewServer(t), nil)
+				handler = Wrap(other, handler)
+			}
+			var got messages.InvokeResponse_Error
+			func() {
+				defer func() { got, _ = recover().(messages.InvokeResponse_Error) }()
+				_, _ = call(t, f.wrap(handler), `{}`)
+			}()
+			first := ""
+			for _, frame := range got.StackTrace {
+				if !strings.HasPrefix(frame.Path, "runtime/") {
+					dir, file := path.Split(frame.Path)
+					first = path.Base(dir) + "/" + file + " " + frame.Label
+					break
+				}
+			}
+			if text := fmt.Sprintf("%s, %s: %s", got.Type, got.Message, first); !strings.HasPrefix(text, test.want) || got.ShouldExit != (test.name != "Lambda's own") {
+				t.Errorf("%s, twice %t: got %q and to exit %t, want %q", test.name, twice, text, got.ShouldExit, test.want)
+			}
+			if n := len(got.StackTrace); n > maxFrames || n < 5 && test.name != "Lambda's own" {
+				t.Errorf("%s: got %d frames", test.name, n)
+			}
+		}
+	}
+}
 
 // A function that ends its goroutine is flushed, and its goroutine ends.
 func TestGoexit(t *testing.T) {

@@ -49,6 +49,7 @@ import (
 func Start(logger *zap.Logger, handler any, options ...Option) {
 	f := newFunction(logger, options)
 	f.decodes = len(f.lambda) == 0
+	f.started = true
 	if os.Getenv(runtimeAPI) == "" {
 		f.out.flush(f.flushTimeout)
 	}

@@ -117,6 +117,10 @@ func TestPanic(t *testing.T) {
 		if a.kind != "error" || !strings.Contains(a.body, `"errorMessage":"no stock, and nobody checked","errorType":"string"`) || !strings.Contains(a.body, `"label":"handle"`) || !strings.Contains(a.xray, `"label":"handle"`) {
 			t.Errorf("answer is %+v", a)
 		}
+		// Of the frames above the function Lambda sees none.
+		if !strings.Contains(a.body, `"stackTrace":[{"path":"`) || strings.Index(a.body, `"label":"handle"`) != strings.Index(a.body, `"label":`) {
+			t.Errorf("the stack is %s, want one that begins with handle", a.body)
+		}
 		logs.check("r-1", with("ERROR invocation panicked")...)
 		if e := logs.entries("r-1")[3]; e.ErrorType != "string" || !strings.HasPrefix(e.Exception, "no stock, and nobody checked\n") || !strings.Contains(e.Exception, "main.handle\n") {
 			t.Errorf("entry is %+v", e)

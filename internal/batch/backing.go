@@ -25,6 +25,9 @@ type Backing struct {
 type Home interface {
 	// Free takes a chunk back whose events all have their fate.
 	Free(*Chunk)
+	// Survive has the memory work again that failed, with all that was written to it,
+	// or panics.
+	Survive(Fault)
 }
 
 // Length is n bytes as a Backing stores them: in the lower half, and the complement

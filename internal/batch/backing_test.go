@@ -14,6 +14,8 @@ type home struct{ freed int }
 
 func (h *home) Free(*Chunk) { h.freed++ }
 
+func (h *home) Survive(hit Fault) { panic(hit) }
+
 // newBacking gives memory with something in it, as of an earlier use.
 func newBacking(size int, seed uint64) *Backing {
 	b := &Backing{Memory: make([]byte, size), Seed: seed, Length: new(uint64), Home: new(home)}

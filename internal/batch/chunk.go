@@ -114,16 +114,18 @@ func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 // events of one millisecond, here and in other chunks; of those with the same
 // number the one that was added first is first. It may wrap around, see newer.
 func (c *Chunk) Append(ms int64, seq uint32, level int8, text []byte) {
-	c.arrive(ms, seq)
 	i := len(c.buf)
-	c.buf = c.buf[:i+header+len(text)]
+	buf := c.buf[:i+header+len(text)]
 	// The text first: a record with a valid head is whole.
-	copy(c.buf[i+header:], text)
-	r := record(c.buf[i : i+header])
+	copy(buf[i+header:], text)
+	r := record(buf[i : i+header])
 	r.write(ms, seq, level, len(text))
 	if c.backing != nil {
-		c.backing.commit(r, i, len(c.buf))
+		c.backing.commit(r, i, len(buf))
 	}
+	// The chunk last: it is as it was if a write to its memory fails.
+	c.buf = buf
+	c.arrive(ms, seq)
 	c.Open++
 }
 

@@ -280,7 +280,7 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 			g.add(ev.Time, ev.Level(), fate)
 		}
 	}
-	evs.Settle()
+	e.shelf.settle(evs)
 	var some [32]*batch.Chunk
 	free := some[:0]
 	e.mu.Lock()

@@ -32,7 +32,23 @@ func (l *lane) fits(n int) bool { return l.chunk != nil && l.chunk.Fits(n) }
 
 // append adds an event that fits.
 func (l *lane) append(ms int64, seq uint32, level int8, text []byte) {
-	l.chunk.Append(ms, seq, level, text)
+	appendTo(l.chunk, ms, seq, level, text)
+}
+
+// appendTo adds an event that fits to a chunk, also if that lies in a file whose disk
+// does not take it.
+func appendTo(c *batch.Chunk, ms int64, seq uint32, level int8, text []byte) {
+	if c.Backing() == nil {
+		c.Append(ms, seq, level, text)
+		return
+	}
+	for {
+		hit := c.TryAppend(ms, seq, level, text)
+		if hit == nil {
+			return
+		}
+		c.Backing().Home.Survive(hit)
+	}
 }
 
 // setSize has the next chunk take so many bytes, at least.

@@ -57,7 +57,7 @@ func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 	chunks := make([]*batch.Chunk, 0, len(parts))
 	for i, p := range parts {
 		c := e.shelf.newChunk(len(p), 0)
-		c.Append(ms, e.Place()+uint32(i), int8(level), p)
+		appendTo(c, ms, e.Place()+uint32(i), int8(level), p)
 		if chunks = append(chunks, c); c.Backing() == nil {
 			break
 		}

@@ -101,6 +101,13 @@ func (sh *shelf) addLocked(s shelved) {
 	sh.chunks = slices.Insert(sh.chunks, i, s)
 }
 
+// settle marks events in their files as those that have their fate.
+func (sh *shelf) settle(evs batch.List) {
+	if sh != nil {
+		sh.spool.Guard(evs.Settle)
+	}
+}
+
 // restingLocked reports whether nothing is to be taken back now.
 func (sh *shelf) restingLocked() bool {
 	return sh == nil || sh.closed || len(sh.chunks) == 0 || sh.retry.timer != nil

@@ -107,7 +107,7 @@ func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Left, e
 	if err != nil {
 		return nil, err
 	}
-	g := &segment{name: name, file: f, left: true}
+	g := &segment{name: name, file: f, sealed: true}
 	sc := scan{g: g, ctx: ctx}
 	g.head, sc.damaged, err = readHead(f, size)
 	switch {
@@ -161,7 +161,7 @@ func (s *scan) read() error {
 		return err
 	}
 	g.mem = mem
-	err = guard(s.run)
+	err = unreadable(batch.Guard(s.run))
 	g.mem = nil
 	if e := munmap(mem); e != nil {
 		return errors.Join(err, e)

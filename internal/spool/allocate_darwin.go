@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -18,4 +19,4 @@ func (f file) allocate(size int64) error {
 }
 
 // populate does nothing: the first write to a page has the kernel give it.
-func populate([]byte) {}
+func populate([]byte) error { return errors.ErrUnsupported }

@@ -18,9 +18,9 @@ func (f file) allocate(size int64) error {
 }
 
 // populate has the kernel give the pages of a mapped file at once. It spares
-// callers a fault for each page, which costs more than what they copy there. A
-// kernel that cannot do that leaves it to the faults.
-func populate(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_WRITE) }
+// callers a fault for each page, which costs more than what they copy there. After an
+// error the faults give them: some kernels cannot do that.
+func populate(mem []byte) error { return unix.Madvise(mem, unix.MADV_POPULATE_WRITE) }
 
 // overwrite has Btrfs write new content where the old one is. By default it takes
 // new blocks, which a full disk does not have. That it is not granted shows

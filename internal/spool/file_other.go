@@ -32,5 +32,6 @@ func (f file) linked() bool               { return false }
 func (f file) read([]byte, int64) error   { return Supported() }
 func (f file) mmap(int64) ([]byte, error) { return nil, Supported() }
 func (f file) close()                     {}
-func populate([]byte)                     {}
+func (f file) detach([]byte) error        { return Supported() }
+func populate([]byte) error               { return Supported() }
 func munmap([]byte) error                 { return Supported() }

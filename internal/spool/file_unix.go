@@ -10,8 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/zapcw/internal/batch"
 )
 
 // Supported tells whether this system has what a Spool needs.
@@ -298,13 +301,29 @@ func (f file) mmap(size int64) ([]byte, error) {
 	return mem, os.NewSyscallError("mmap", err)
 }
 
+// detach has memory that is mapped from f be the process's own from now on, with what
+// was written to it. An error says that not all of it is to be had.
+func (f file) detach(mem []byte) error {
+	err := system("mmap", func() error {
+		_, err := unix.MmapPtr(f.fd, 0, unsafe.Pointer(&mem[0]), uintptr(len(mem)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
+		return err
+	})
+	if err != nil {
+		return os.NewSyscallError("mmap", err)
+	}
+	if populate(mem) == nil {
+		return nil
+	}
+	return unreadable(batch.Guard(func() { touch(mem) }))
+}
+
 func munmap(mem []byte) error { return os.NewSyscallError("munmap", unix.Munmap(mem)) }
 
 func (f file) close() { unix.Close(f.fd) }
 
 // system makes a call of the system, and again as long as a signal interrupts it.
 func system(name string, call func() error) error {
-	if f := fault.Load(); f != nil {
+	if f := trouble.Load(); f != nil {
 		if err := (*f)(name); err != nil {
 			return err
 		}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
-	"runtime/debug"
+	"path/filepath"
 	"time"
+
+	"example.com/zapcw/internal/batch"
 )
 
 // grow makes a segment for a chunk of size bytes, which takes need bytes at least.
@@ -123,7 +125,11 @@ func (s *Spool) createOnce(size int64) (*segment, error) {
 	}
 	if g.mem, err = g.file.mmap(size); err == nil {
 		g.next = g.len()
-		g.head.write(g.mem, g.epoch)
+		if hit := batch.Guard(func() { g.head.write(g.mem, g.epoch) }); hit != nil {
+			err = fmt.Errorf("write to %s: %w", filepath.Join(s.Dir, temporary), hit)
+		}
+	}
+	if err == nil {
 		err = d.rename(g.file, temporary, g.name)
 	}
 	if err != nil {
@@ -168,25 +174,5 @@ func (s *Spool) mapSegment(g *segment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.mem, g.reloaded = mem, true
-	return nil
-}
-
-// guard calls f, which reads mapped memory of a file that others made: a disk that
-// cannot read it, or somebody who truncates it, is an error.
-func guard(f func()) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case interface {
-			error
-			Addr() uintptr
-		}:
-			err = fmt.Errorf("%w: %w", ErrUnreadable, r)
-		default:
-			panic(r)
-		}
-	}()
-	f()
 	return nil
 }

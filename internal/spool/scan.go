@@ -82,7 +82,7 @@ func (s *scan) chunk(r Ref) {
 // recover reads a chunk. One that the disk does not give is damaged.
 func (s *scan) recover(r Ref) (c *batch.Chunk, damaged []batch.Range) {
 	b := s.g.backing(r)
-	if guard(func() { c, damaged = b.Recover() }) != nil {
+	if batch.Guard(func() { c, damaged = b.Recover() }) != nil {
 		return nil, []batch.Range{{Start: 0, End: len(b.Memory)}}
 	}
 	return c, damaged

@@ -26,8 +26,10 @@ type segment struct {
 	// reloaded: it was mapped again, for Load. Once it is empty it goes at once if
 	// another waits for the next events: those that wait are memory.
 	reloaded bool
-	left     bool // by a dead owner: takes no new chunks
+	sealed   bool // takes no new chunks: a dead owner left it, or something is wrong
 	lost     bool // somebody deleted the file
+	detached bool // its memory is the process's own, see Spool.survive
+	faults   int  // how often writes to it failed; guarded by Spool.io
 	bad      bool // it is damaged
 }
 
@@ -51,6 +53,9 @@ var _ batch.Home = (*place)(nil)
 
 // Free implements batch.Home.
 func (p *place) Free(*batch.Chunk) { p.spool.free(p.Ref) }
+
+// Survive implements batch.Home.
+func (p *place) Survive(hit batch.Fault) { p.spool.survive(hit) }
 
 // end is where the copy of the head begins.
 func (g *segment) end() int { return int(g.size) - g.len() }
@@ -124,7 +129,9 @@ func nameOf(key uint64) string {
 }
 
 // touch has the disk give every page now, and not where nobody is prepared for an
-// error: texts are read later.
+// error: texts are read later. In line the compiler would leave it out.
+//
+//go:noinline
 func touch(mem []byte) (sum byte) {
 	for i := 0; i < len(mem); i += page {
 		sum += mem[i]

@@ -107,7 +107,9 @@ func (s *Spool) NewChunk(n, want int) *batch.Chunk {
 			s.lose(r.segment)
 			continue
 		}
-		return r.begin(s, renewed)
+		var c *batch.Chunk
+		s.Guard(func() { c = r.begin(s, renewed) })
+		return c
 	}
 	return batch.NewChunk(n, want)
 }
@@ -174,7 +176,7 @@ func (s *Spool) vacatedLocked(g *segment) {
 			s.worker.unused = append(s.worker.unused, g)
 			s.wakeLocked()
 		}
-	case g.left || g.lost || s.closed, g.reloaded && s.spareLocked():
+	case g.sealed || g.lost || s.closed, g.reloaded && s.spareLocked():
 		s.dropLocked(g)
 	default:
 		if g != s.current && !slices.Contains(s.ready, g) {
@@ -199,7 +201,7 @@ func (s *Spool) dropLocked(g *segment) {
 // fate.
 func (s *Spool) free(r Ref) {
 	if !r.headless {
-		freeChunk(r.segment.mem, int(r.off))
+		s.Guard(func() { freeChunk(r.segment.mem, int(r.off)) })
 	}
 	s.release(r)
 }
@@ -228,10 +230,6 @@ func (s *Spool) Store(c *batch.Chunk) Ref {
 	s.vacatedLocked(r.segment)
 	return r
 }
-
-// ErrUnreadable is the error of a Load that need not be tried again: the disk does
-// not give what was stored, or somebody truncated the file, which is kept.
-var ErrUnreadable = errors.New("what was stored cannot be read any more")
 
 // Load gives the chunk of the events that are live at r, nil if there are none.
 // They are fewer than were stored if somebody wrote into the file, which is told.
@@ -278,10 +276,8 @@ func (s *Spool) spoil(g *segment, err error) {
 	if !g.bad {
 		s.tellLocked(ofFile+g.name, err)
 	}
-	g.left, g.bad = true, true
-	if s.current == g {
-		s.setCurrentLocked(nil)
-	}
+	g.bad = true
+	s.sealLocked(g)
 }
 
 // load reads what is at r, whose segment is in use.
@@ -289,12 +285,12 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 	if err := s.mapSegment(r.segment); err != nil {
 		return nil, false, err
 	}
-	err = guard(func() {
+	err = unreadable(batch.Guard(func() {
 		p := r.place(s)
 		chunk, ranges := p.Recover()
 		c, damaged = chunk, len(ranges) > 0
 		touch(p.Memory)
-	})
+	}))
 	return c, damaged, err
 }
 

@@ -126,7 +126,7 @@ func (s *Spool) makeSpare() {
 	s.mu.Unlock()
 	if needed {
 		if g, _ := s.make(unit, wanted); g != nil {
-			populate(g.mem) // nobody but this goroutine unmaps it
+			_ = populate(g.mem) // nobody but this goroutine unmaps it
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (s *Spool) takeUnused(g *segment) (mem []byte) {
 	defer s.io.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g.inUse == 0 && g.stored > 0 && g != s.current && !s.closed {
+	if g.inUse == 0 && g.stored > 0 && g != s.current && !s.closed && !g.detached {
 		mem, g.mem = g.mem, nil
 	}
 	return mem

@@ -45,7 +45,7 @@ func TestSpoolLoadLater(t *testing.T) {
 	inSpool(t, func(r *testkit.Rig) {
 		texts := overflow(r, 300)
 		var tries atomic.Int32
-		defer spool.SetFault(func(call string) error {
+		defer spool.SetTrouble(func(call string) error {
 			if call != "mmap" {
 				return nil
 			}
@@ -65,7 +65,7 @@ func TestSpoolLoadLater(t *testing.T) {
 			r.Errorf("it was tried %d times in 10 minutes, want about once a minute", n)
 		}
 		r.Balance()
-		spool.SetFault(func(string) error { return nil })
+		spool.SetTrouble(func(string) error { return nil })
 		time.Sleep(time.Minute)
 		r.WantStream(texts...) // by itself
 		r.WantSpill()
@@ -84,7 +84,7 @@ func TestSpoolLoadLater(t *testing.T) {
 func TestSpoolLoadLaterClose(t *testing.T) {
 	inSpool(t, func(r *testkit.Rig) {
 		texts := overflow(r, 300)
-		restore := spool.SetFault(func(call string) error {
+		restore := spool.SetTrouble(func(call string) error {
 			if call == "mmap" {
 				return syscall.ENOMEM
 			}

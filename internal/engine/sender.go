@@ -29,6 +29,7 @@ type sender struct {
 	next     *flight   // cut, but may not be in the air with the others yet
 	flying   []*flight // in the air
 	landed   chan *flight
+	latency  latency
 
 	// Chunks up to expired are given up because of expiredCause, after all
 	// flights with events of them have landed.
@@ -112,13 +113,8 @@ func (s *sender) plan() (p plan, idle bool) {
 	e := s.engine
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
-	// Puts side by side are for when somebody waits or a lot has gathered.
-	// Otherwise the next put is fuller if it waits for the last. And each takes
-	// memory for its body, which is not there when events take the most.
 	p.waiting = e.waits.anyLocked()
-	pending := s.queue.Bytes() + e.intake.bufferedLocked().bytes()
-	p.parallel = (p.waiting || pending >= e.limits.parallelFrom()) && !e.intake.tightLocked() &&
-		(e.shelf == nil || e.intake.roomToSendLocked() >= 0)
+	p.parallel = s.parallelLocked(p.waiting)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)
 	p.maxAge = e.limits.maxAge
 	if e.streams.waitLocked(time.Now()) > 0 {
@@ -246,10 +242,6 @@ func (s *sender) spillExpired() {
 	s.expired, s.expiredCause = 0, nil
 }
 
-// longLatency is worth puts side by side, which then end between milliseconds
-// and are not quite as full.
-const longLatency = 10 * time.Millisecond
-
 // cut makes the next flight, if there is none and one is due.
 func (s *sender) cut(p plan) {
 	if s.next != nil || !s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge) {
@@ -286,6 +278,7 @@ func (s *sender) land(f *flight) {
 	s.flying = slices.DeleteFunc(s.flying, func(g *flight) bool { return g == f })
 	s.engine.intake.unreserveRequest(f.memory)
 	s.adaptPace()
+	s.latency.note(s.engine.streams.service.LastLatency())
 	if f.land() {
 		s.aborted = append(s.aborted, f)
 	} else {

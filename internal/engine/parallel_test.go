@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/zapcw/internal/batch"
+	"example.com/zapcw/internal/delivery"
+)
+
+// TestParallel: while memory is full, puts go side by side if answers take long, and
+// only then.
+func TestParallel(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer time.Duration
+		atOnce int // puts, once memory is full
+	}{
+		{"quick", time.Millisecond, 1},
+		{"two at once", 25 * time.Millisecond, 2},
+		{"slow", 50 * time.Millisecond, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &answering{after: tt.answer}
+				e := New(Options{Client: c, Group: "g", Stream: "s", MaxAge: time.Hour, MaxPending: 32 << 20, Block: true, Fallback: zapcore.AddSync(discard{})})
+				defer func() { _ = e.Close(context.Background()) }()
+				text := make([]byte, batch.MaxBytes/64)
+				begin := time.Now()
+				for i := range 80 * 64 { // 80 MiB, each in a millisecond of its own
+					_ = e.Add(begin.Add(time.Duration(i)*time.Millisecond), zapcore.InfoLevel, text)
+				}
+				// The first went while there was room.
+				var most int
+				for _, n := range c.flying[40:] {
+					most = max(most, n)
+				}
+				if most != tt.atOnce {
+					t.Errorf("got up to %d puts at once with answers after %s, want %d", most, tt.answer, tt.atOnce)
+				}
+			})
+		})
+	}
+}
+
+// TestLatency: one long put among short ones is no slow service.
+func TestLatency(t *testing.T) {
+	var l latency
+	l.note(7 * time.Millisecond)
+	l.note(time.Second)
+	if l.long(0) {
+		t.Errorf("got %s, want less than %s", time.Duration(l), longLatency)
+	}
+	for range 12 {
+		l.note(time.Second)
+	}
+	if !l.long(3) {
+		t.Errorf("got %s after some long ones, want 40ms or more", time.Duration(l))
+	}
+	l.note(time.Millisecond)
+	if l.long(0) {
+		t.Errorf("got %s after a short one, want that", time.Duration(l))
+	}
+}
+
+// answering is a client that answers after some time, and notes how many puts are
+// under way.
+type answering struct {
+	delivery.Client
+	after time.Duration
+
+	mu     sync.Mutex
+	now    int
+	flying []int // with each put
+}
+
+func (c *answering) PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	c.count(1)
+	time.Sleep(c.after)
+	c.count(-1)
+	return new(cloudwatchlogs.PutLogEventsOutput), nil
+}
+
+func (c *answering) count(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now += n; n > 0 {
+		c.flying = append(c.flying, c.now)
+	}
+}

@@ -97,7 +97,8 @@ type Syncer struct {
 	// MaxPending bounds the memory for events that are not settled, in bytes;
 	// the process needs little more than one request on top. The last eighth is
 	// kept for events at ErrorLevel and above. At most 4 GiB; larger values count
-	// as that. Defaults to 32 MiB.
+	// as that. Defaults to 32 MiB, or with Block to 14 MiB, see
+	// docs/operations.md for the outages that they survive.
 	MaxPending int
 	// MaxEventBytes is the size of the largest event, as the service counts it:
 	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
@@ -257,7 +258,7 @@ func (s *Syncer) check() error {
 	case s.MaxAge < 0:
 		return fmt.Errorf("syncer for %s/%s: MaxAge is %s: want 0 or more, 0 for %s", s.Group, s.Stream, s.MaxAge, engine.DefaultMaxAge)
 	case s.MaxPending < 0:
-		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxPending, engine.DefaultMaxPending)
+		return fmt.Errorf("syncer for %s/%s: MaxPending is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxPending, engine.DefaultMaxPending(s.WhenFull == Block))
 	case s.MaxSpool < 0:
 		return fmt.Errorf("syncer for %s/%s: MaxSpool is %d: want 0 or more, 0 for %d", s.Group, s.Stream, s.MaxSpool, engine.DefaultMaxSpool)
 	case s.MaxEventBytes != 0 && (s.MaxEventBytes < minEventBytes || s.MaxEventBytes > batch.MaxBytes):

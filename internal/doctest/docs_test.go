@@ -115,7 +115,12 @@ func known(t *testing.T, err error) string {
 // defaultOf is the default of a field, as the error for -1 tells it.
 func defaultOf(t *testing.T, field string) string {
 	t.Helper()
-	s := &zapcw.Syncer{Client: new(cloudwatchlogs.Client), Group: "g", Stream: "s"}
+	return defaultWith(t, field, zapcw.Spill)
+}
+
+func defaultWith(t *testing.T, field string, whenFull zapcw.Overflow) string {
+	t.Helper()
+	s := &zapcw.Syncer{Client: new(cloudwatchlogs.Client), Group: "g", Stream: "s", WhenFull: whenFull}
 	reflect.ValueOf(s).Elem().FieldByName(field).SetInt(-1)
 	err := s.Check()
 	if err == nil {
@@ -126,6 +131,16 @@ func defaultOf(t *testing.T, field string) string {
 		t.Fatalf("%v tells no default", err)
 	}
 	return text
+}
+
+// mib writes a number of bytes in MiB.
+func mib(t *testing.T, bytes string) string {
+	t.Helper()
+	n, err := strconv.Atoi(bytes)
+	if err != nil || n%(1<<20) != 0 {
+		t.Fatalf("got %s bytes, %v: want whole MiB", bytes, err)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
 }
 
 // levelName is what a level is called in the stream.
@@ -143,7 +158,7 @@ func TestTableOfFields(t *testing.T) {
 	want := map[string]string{
 		"MaxEvents":     defaultOf(t, "MaxEvents"),
 		"MaxAge":        strings.TrimSuffix(defaultOf(t, "MaxAge"), "0s"),
-		"MaxPending":    strings.Replace(defaultOf(t, "MaxPending"), "33554432", "32 MiB", 1),
+		"MaxPending":    mib(t, defaultOf(t, "MaxPending")) + ", with `Block` " + mib(t, defaultWith(t, "MaxPending", zapcw.Block)),
 		"WhenFull":      "`Spill`",
 		"Spool":         "none",
 		"MaxSpool":      strings.Replace(defaultOf(t, "MaxSpool"), "1073741824", "1 GiB", 1),

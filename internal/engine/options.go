@@ -15,11 +15,20 @@ import (
 const (
 	DefaultMaxEvents   = 20
 	DefaultMaxAge      = time.Minute
-	DefaultMaxPending  = 32 << 20
 	DefaultMaxSpool    = 1 << 30
 	DefaultConcurrency = 4
 	DefaultTimeout     = 10 * time.Second
 )
+
+// DefaultMaxPending is that of MaxPending. What exceeds it is spilled, so it takes a
+// burst of 100,000 entries; with block it only waits, so there is less of it, and of
+// the as much again that the collector leaves until it comes.
+func DefaultMaxPending(block bool) int {
+	if block {
+		return 14 << 20
+	}
+	return 32 << 20
+}
 
 // Options are the fields of a Syncer, whose documentation says what they mean.
 // New fills in the defaults; nothing is written after that.
@@ -67,7 +76,7 @@ func newLimits(o *Options) limits {
 	l := limits{
 		maxEvents:   int32(min(orDefault(o.MaxEvents, DefaultMaxEvents), math.MaxInt32)),
 		maxAge:      orDefault(o.MaxAge, DefaultMaxAge),
-		maxPending:  int(min(int64(orDefault(o.MaxPending, DefaultMaxPending)), maxPending)),
+		maxPending:  int(min(int64(orDefault(o.MaxPending, DefaultMaxPending(o.Block))), maxPending)),
 		maxText:     int32(orDefault(o.MaxEventBytes, batch.MaxBytes) - batch.Overhead),
 		timeout:     orDefault(o.Timeout, DefaultTimeout),
 		concurrency: int32(min(orDefault(o.Concurrency, DefaultConcurrency), math.MaxInt32)),

@@ -1,7 +1,7 @@
 // Package zapcw sends zap's log entries to an AWS CloudWatch Logs stream, so that
 // all Lambda functions and services of an application can be read in one place.
 //
-//	client := cloudwatchlogs.NewFromConfig(cfg) // cfg by config.LoadDefaultConfig
+//	client := cloudwatchlogs.NewFromConfig(cfg) // cfg from config.LoadDefaultConfig
 //	out := &zapcw.Syncer{Client: client, Group: "/acme/prod", Stream: "orders"}
 //	enc := zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig())
 //	logger := zap.New(zapcw.NewCore(enc, out, zap.InfoLevel), zap.AddCaller())
@@ -9,18 +9,18 @@
 //	logger.Info("order placed", zap.Int("items", 3))
 //
 // A logger has three parts: an encoder ([NewPrefixEncoder], [NewJSONEncoder] or
-// any of zap's), a [Syncer], which is the stream, and a [Core], which joins them.
-// [Config] makes all three from JSON or YAML, and [OpenSink] makes a Syncer from a
-// URL, for [zap.Config]. In a Lambda function package cwlambda flushes when that
-// is due.
+// any of zap's), a [Syncer], which writes to the stream, and a [Core], which joins
+// them. [Config] makes all three from JSON or YAML, and [OpenSink] makes a Syncer
+// from a URL, for [zap.Config]. In a Lambda function, package cwlambda flushes at
+// the right moments.
 //
 // # Words
 //
 // An event is what CloudWatch stores: an entry, or a part of one that is too long.
 // A put is one PutLogEvents request. To flush is to send what is buffered and wait
 // until it is settled. An event is settled when it is delivered, rejected by
-// CloudWatch, or spilled: written to the fallback because it could not be brought
-// to CloudWatch. The fallback is the Syncer's Fallback, standard error unless set.
+// CloudWatch, or spilled: written to the fallback because it could not be
+// delivered. The fallback is the Syncer's Fallback, standard error unless set.
 //
 // # When events are sent
 //
@@ -33,49 +33,48 @@
 //   - an entry carries the field [Flush], or is above ErrorLevel,
 //   - somebody calls Sync, Flush or Close.
 //
-// A send takes everything that is buffered, sorts it by time and cuts it by the
-// limits of PutLogEvents: 10,000 events, 1,048,576 bytes, 24 hours. While it waits
-// for the network the next batch gathers. An idle Syncer has no goroutine and no
-// timer.
+// A send takes everything that is buffered, sorts it by time and splits it by the
+// limits of PutLogEvents: 10,000 events, 1,048,576 bytes, 24 hours. Entries logged
+// meanwhile go with the next send. An idle Syncer has no goroutine and no timer.
 //
 // # What you can rely on
 //
 // Nothing is dropped silently. Every accepted event is settled exactly once, as
 // delivered, rejected or spilled, and [Stats] counts it. Rejected and spilled
-// events are written to the fallback, whole, with one line for each cause. Once
+// events are written to the fallback in full, with one line for each cause. Once
 // delivery works again the stream gets a gap notice: an event that begins with
-// "zapcw: " and says how many events were spilled, of which levels, from when to
-// when and why.
+// "zapcw: " and says how many events were spilled, at which levels, from when to
+// when, and why.
 //
 // A logging call waits for the network only with [Flush], above ErrorLevel, and
 // when the memory is full and WhenFull is [Block].
 //
-// When Sync, Flush or Close returns, every event that was accepted before is
-// settled. What could not be delivered in time is on the fallback, and the error
-// says so. Entries above ErrorLevel are flushed before the call returns, since the
-// process may end right after.
+// When Sync, Flush or Close returns, every event that was accepted before the call
+// is settled. Events that could not be delivered in time are on the fallback, and
+// the error says so. Entries above ErrorLevel are flushed before the logging call
+// returns, since the process may end right after. With a Spool, events that were
+// not delivered in time stay there instead.
 //
 // Events of one goroutine keep their order. CloudWatch sorts a stream by time and
 // keeps the order of arrival within a millisecond, so puts that are in flight
 // together never share a millisecond.
 //
-// A put that was not answered is sent again, because nobody can know whether it
+// A put without a response is sent again, because nobody can know whether it
 // arrived: delivery is at least once.
 //
-// No method panics because of a wrong field, a failing client, a failing Fallback
-// or a Syncer that is closed. A marshaler of your own that panics while its field is
-// encoded does panic in the logging call, as it does with zap's own cores.
+// No method panics because of an invalid field, a failing client, a failing
+// Fallback or a closed Syncer. If a marshaler of your own panics while its field is
+// encoded, the logging call panics, as it does with zap's own cores.
 //
 // # Errors
 //
 // A put is sent again after errors that may pass: throttling, 5xx, the network,
-// expired credentials. The back-off goes from 100 ms to 30 s, doubling, with full
-// jitter; it lasts until the memory is full or a deadline ends. A missing stream
+// expired credentials. The back-off doubles from 100 ms to 30 s, with full jitter;
+// it goes on until the memory is full or a deadline passes. A missing stream
 // is created, and its group if that is missing too. zapcw never calls a Describe
-// action. A put with a bad event is halved until the event stands alone, and the
+// action. A put with a bad event is halved until that event is alone, and the
 // others are delivered. Missing permissions, and other errors that waiting cannot
-// mend, spill the batch at once; the next batches are tried at the pace of the
-// back-off.
+// fix, spill the batch at once; later batches are tried with the same back-off.
 //
 // # Levels
 //
@@ -93,48 +92,48 @@
 //
 // [NewPrefixEncoder] writes prefix, message and fields; [NewJSONEncoder] writes
 // JSON. A prefix is a label, a template or a function, see [ParsePrefix] and
-// [PrefixFunc]:
+// [PrefixFunc]. The labels stand for
 //
 //	#standard   {level}: {func}: {caller}:
 //	#short      {level}: {func}:
 //	#simple     {func}:
-//	#mini       {level}: from WARNING on, then {func}: if it has a name
+//	#mini       {level}: at WARNING and above, then {func}: unless it is empty
 //
 // # Other parts of zap
 //
 // Samplers, hooks, tees, lazy fields, the standard library's logger and zapio
 // work. To use log/slog: slog.New(zapslog.NewHandler(core)), from the module
-// go.uber.org/zap/exp. Some combinations do what one does not expect:
+// go.uber.org/zap/exp. Some combinations may surprise you:
 //
-//   - A [zapcore.BufferedWriteSyncer] around a Syncer hands it many lines as
-//     one, which becomes one event. A Syncer buffers by itself.
+//   - A [zapcore.BufferedWriteSyncer] around a Syncer hands it many lines in one
+//     Write, which becomes one event. A Syncer does its own buffering.
 //   - With the Syncer as [zap.ErrorOutput], a flush in an outage waits for a
 //     second Timeout: zap writes the error of the first to the Syncer, and syncs
 //     it. Leave ErrorOutput at standard error.
-//   - Cores in a [zapcore.NewTee] are flushed one after the other, with [Flush],
-//     above ErrorLevel and in Sync. Only package cwlambda flushes them side by
-//     side.
+//   - Cores in a [zapcore.NewTee] are flushed one after the other, by [Flush],
+//     by entries above ErrorLevel and by Sync. Only package cwlambda flushes them
+//     concurrently.
 //   - After [zap.RedirectStdLog] the standard library's log.Fatal ends the
-//     process before anything is sent. zap's Fatal does not.
-//   - A sampler that drops a Panic or a Fatal keeps it from the Core: nothing is
-//     flushed, neither the entry nor those before it.
+//     process before anything is sent. zap's Fatal flushes first.
+//   - A sampler that drops a Panic or a Fatal hides it from the Core: neither the
+//     entry nor anything before it is flushed.
 //
 // # Cost
 //
-// A logging call costs what its encoder does, and a copy of the text under a
-// short lock that goroutines seldom share; it allocates nothing of its own. Until
-// an event is settled it takes its length and 20 bytes of memory; MaxPending
-// bounds the sum. Beside that there is little more than the puts in flight. With a
-// Spool that memory is files, which outlive the process, at the same cost. The body
-// of a put is built and hashed once, however often it is sent. AWS bills bytes and
-// not requests, so small batches cost no more money than large ones, and compression
+// A logging call costs its encoding and a copy of the text under a lock that is
+// held briefly and seldom contended; it allocates nothing of its own. Until an
+// event is settled it takes its length plus 20 bytes of memory; MaxPending bounds
+// the sum. Beyond that there is little more than the puts in flight. With a Spool
+// that memory is files, which outlive the process, at about the same cost. The body
+// of a put is built and hashed once, however often it is sent. AWS bills bytes, not
+// requests, so small batches cost no more money than large ones, and compression
 // saves none.
 //
 // # Testing
 //
-// Package cwltest is a CloudWatch Logs service in memory, with all its limits and
-// scripted faults.
+// Package cwltest is an in-memory CloudWatch Logs server that enforces the limits
+// of the service and fails on demand.
 //
-// What happens in production, and what to do about it, is in docs/operations.md of
-// the repository; docs/configuration.md has every setting.
+// See docs/operations.md in the repository for running zapcw in production, and
+// docs/configuration.md for every setting.
 package zapcw

@@ -15,41 +15,40 @@ import (
 	"example.com/zapcw/internal/decode"
 )
 
-// Config describes a logger, so that a program can leave to its configuration
-// where its entries go. Fill it in Go or from JSON, YAML or a map, in one of
+// Config describes a logger, so that a configuration file can decide where the
+// entries of a program go. Fill it in Go or from JSON, YAML or a map, in one of
 // these shapes:
 //
 //	"cloud-watch"
 //	{"class": "cloud-watch", "level": "debug", "cloud-watch": {"group": "/acme/prod", "stream": "orders"}}
 //	{"logging": {"class": …}}
 //
-// A text replaces what is set already, so fields set in Go are its defaults; if it
-// has an error they stay as they are. A null is skipped, except for the group,
-// where it means no group. The class may itself have one of these shapes, which
-// then wins. The keys beside "logging" are ignored. An unknown key is an error that
-// lists the known ones.
+// What is decoded overwrites the fields it names, so fields set in Go are defaults;
+// if it has an error, no field changes. A null is skipped, except for the group,
+// where it means no group. The value of "class" may itself have one of these
+// shapes, and then takes precedence. Keys next to "logging" are ignored. An unknown
+// key is an error that lists the known ones.
 //
-// A format that is set nowhere is #mini if any text was a map, and #standard
-// otherwise.
+// The default format is #mini if a map was decoded, and #standard otherwise.
 //
 // The zero value is a logger that logs nothing.
 type Config struct {
 	// Class selects where entries go. The names come from the Python class that
-	// zapcw replaces, and upper and lower case matter:
+	// zapcw replaces, and are case-sensitive:
 	//
 	//	cloud-watch       to the stream
 	//	#print            to standard output, the message alone
 	//	#standard-logger  to standard error, as "[LEVEL] message"
 	//	#null             nowhere; the empty string is the same
 	Class string
-	// Level is the lowest level that is logged, in words of [ParseLevel]; empty
-	// is info. At exactly debug, cloud-watch also prints what it sends on
-	// standard output, see [Tee]. In a text it may be a number too, as Python
-	// counts levels: 10 is debug, 20 info, 30 warning, 40 error, 50 critical,
-	// and one between two of these means the higher; less than 10 is notset.
+	// Level is the lowest level that is logged, by a name that [ParseLevel] knows;
+	// empty is info. At exactly debug, cloud-watch also prints what it sends to
+	// standard output, see [Tee]. In JSON, YAML or a map it may also be one of
+	// Python's numbers: 10 is debug, 20 info, 30 warning, 40 error, 50 critical; a
+	// number in between means the higher level, and less than 10 is notset.
 	Level string
-	// CloudWatch is used by class cloud-watch only. In a text it is the key
-	// "cloud-watch".
+	// CloudWatch is used by class cloud-watch only. Its key in JSON, YAML or a map
+	// is "cloud-watch".
 	CloudWatch Destination
 }
 
@@ -65,14 +64,14 @@ const (
 var classes = []string{classNull, classPrint, classStandard, classCloudWatch}
 
 // Build makes the logger. It does not use the network: a missing permission or an
-// unknown name shows when entries are sent, see [Syncer]. Errors are about a class,
-// a level or a stream that is missing or unknown, about a group without a class, and
-// what [Syncer.Check] finds.
+// unknown name only shows when entries are sent, see [Syncer]. It returns an error
+// for an unknown class or level, a group without a class or without a stream, and
+// for what [Syncer.Check] finds.
 //
-// If client is nil, class cloud-watch makes one with the SDK's default chain, which
-// looks at the environment and the files of AWS, and with the Region, Profile and
-// Endpoint of the Destination; ctx is used only for that. What opts say of callers
-// and stacks comes after what the Destination says. The logger's Sync flushes, see
+// If client is nil, class cloud-watch makes one from the SDK's default chain, which
+// reads the AWS environment variables and files, and from the Region, Profile and
+// Endpoint of the Destination; ctx is used only for that. Options about callers and
+// stacks in opts override those of the Destination. The logger's Sync flushes, see
 // [Syncer.Sync].
 func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*zap.Logger, error) {
 	level, err := ParseLevel(c.Level)
@@ -106,9 +105,9 @@ func (c Config) Build(ctx context.Context, client Client, opts ...zap.Option) (*
 	return zap.New(core, opts...), nil
 }
 
-// Decode reads a decoded JSON or YAML text: a string, or a map with strings for
-// keys, which holds strings, numbers, booleans, maps and nil. See [Config] for the shapes.
-// After an error the Config is unchanged.
+// Decode reads a value that was decoded from JSON or YAML: a string, or a map with
+// string keys that holds strings, numbers, booleans, maps and nil. See [Config] for
+// the shapes. After an error the Config is unchanged.
 func (c *Config) Decode(v any) error {
 	next := *c
 	if err := next.decode("", v, 0); err != nil {
@@ -118,7 +117,7 @@ func (c *Config) Decode(v any) error {
 	return nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler] by Decode.
+// UnmarshalJSON implements [json.Unmarshaler]; it calls Decode.
 func (c *Config) UnmarshalJSON(text []byte) error {
 	var v any
 	if err := json.Unmarshal(text, &v); err != nil {
@@ -127,8 +126,8 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 	return c.Decode(v)
 }
 
-// UnmarshalYAML implements, by Decode, what gopkg.in/yaml.v2, go.yaml.in/yaml/v3
-// and their relatives look for, without the need to import one of them.
+// UnmarshalYAML implements the Unmarshaler interface of gopkg.in/yaml.v2,
+// go.yaml.in/yaml/v3 and their relatives, without importing one; it calls Decode.
 func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 	var v any
 	if err := unmarshal(&v); err != nil {
@@ -199,7 +198,7 @@ func unknownClass(name string) error {
 	return fmt.Errorf("class %q: unknown: known are %s", name, strings.Join(classes, ", "))
 }
 
-// readLevel gives a name that ParseLevel knows.
+// readLevel returns a name that ParseLevel knows.
 func readLevel(path string, v any, otherwise string) (string, error) {
 	if v == nil {
 		return otherwise, nil

@@ -11,16 +11,16 @@ import (
 	"example.com/zapcw/internal/engine"
 )
 
-// A Core encodes entries and hands them to a Syncer. It is a zapcore.Core like
-// the one of zapcore.NewCore, except that each entry keeps its own time and
-// level on the way, that Flush marks entries to be sent at once, and that the
-// encoder's line ending does not become a part of the event.
+// A Core encodes entries and hands them to a Syncer. It differs from the core that
+// zapcore.NewCore returns in three ways: each entry keeps its own time and level,
+// entries with the field Flush are sent at once, and the encoder's line ending does
+// not become part of the event.
 type Core struct {
 	zapcore.LevelEnabler
 	enc   zapcore.Encoder
 	out   *Syncer
 	flush bool   // every entry is to be sent at once
-	found bool   // whoever found the engine flushes it; Sync is for what is beside it
+	found bool   // package cwlambda flushes the engine itself, so Sync does not
 	hold  *Hold  // nil if nothing is held
 	scope *scope // where it is held
 	// ending is the length of the encoder's line ending, -1 if unknown.
@@ -30,9 +30,9 @@ type Core struct {
 var _ zapcore.Core = (*Core)(nil)
 
 // NewCore makes a Core. It does no I/O and reads nothing from the environment.
-// None of its arguments may be nil. Any encoder will do; NewPrefixEncoder and
-// NewJSONEncoder make the ones that belong here. With a zap.AtomicLevel the level
-// can be changed while it runs.
+// None of its arguments may be nil. Any encoder works; NewPrefixEncoder and
+// NewJSONEncoder are made for it. With a zap.AtomicLevel the level can be changed
+// while the program runs.
 func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core {
 	c := &Core{LevelEnabler: enab, enc: enc, out: out, ending: -1}
 	if e, ok := enc.(interface{ lineEnding() string }); ok {
@@ -41,7 +41,7 @@ func NewCore(enc zapcore.Encoder, out *Syncer, enab zapcore.LevelEnabler) *Core 
 	return c
 }
 
-// Enabled reports whether entries of a level are sent or, see Hold, held.
+// Enabled reports whether entries of a level are sent or, with a Hold, held.
 func (c *Core) Enabled(l zapcore.Level) bool {
 	return c.LevelEnabler.Enabled(l) || c.holds(l)
 }
@@ -55,8 +55,8 @@ func (c *Core) Level() zapcore.Level {
 	return l
 }
 
-// levelOf is zapcore.LevelOf, which looks no lower than Debug for what does not
-// say its level.
+// levelOf is zapcore.LevelOf for levels below Debug too, which that function does
+// not find for a zapcore.Level.
 func levelOf(enab zapcore.LevelEnabler) zapcore.Level {
 	if l, ok := enab.(zapcore.Level); ok {
 		return l
@@ -84,7 +84,7 @@ func (c *Core) With(fields []zapcore.Field) zapcore.Core {
 	return &clone
 }
 
-// obey does what a field says that adds nothing to an entry.
+// obey carries out a field that adds nothing to an entry, like Flush.
 func (c *Core) obey(f *zapcore.Field) {
 	switch v := f.Interface.(type) {
 	case control:
@@ -108,12 +108,13 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 // Write encodes the entry and hands it to the Syncer, which copies it, or to the
 // scope of a Hold. It does not wait for the network, except for entries with Flush
 // and for those above ErrorLevel, since the process may end right after them: for
-// these Write calls Sync before it returns.
+// these Write calls Sync before it returns. With WhenFull set to Block it waits
+// while the memory is full.
 //
-// Errors come from the encoder, from a Syncer that is closed and, for entries that
-// are flushed, from Sync. Whatever the error, the event is not lost: it is in the
-// stream or on the Syncer's Fallback. A marshaler of a field that panics panics
-// here, as with the cores of zap.
+// Errors come from the encoder, from a closed Syncer and, for flushed entries, from
+// Sync. Whatever the error, the event is not lost: it goes to the stream or to the
+// Syncer's Fallback. If a field's marshaler panics, so does Write, like the cores of
+// zap.
 func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
@@ -144,7 +145,7 @@ func (c *Core) accept(ent *zapcore.Entry, fields []zapcore.Field, text []byte) (
 	return false, c.out.started().Add(ent.Time, ent.Level, text)
 }
 
-// Sync flushes every event that was logged before, see Syncer.Sync.
+// Sync flushes everything that was logged before, see Syncer.Sync.
 func (c *Core) Sync() error {
 	if c.found {
 		return nil
@@ -153,7 +154,7 @@ func (c *Core) Sync() error {
 }
 
 // trim cuts off the line ending. Encoders of this package say what theirs is;
-// of others the last newline is taken for it, unless it is the message's own.
+// for other encoders it is the last newline, unless that belongs to the message.
 func (c *Core) trim(text []byte, msg string) []byte {
 	if c.ending >= 0 {
 		return text[:len(text)-c.ending]
@@ -171,9 +172,10 @@ func (c *Core) trim(text []byte, msg string) []byte {
 	return text[:n]
 }
 
-// Flush marks an entry: it and everything before it are flushed before the logging
-// call returns, see Syncer.Sync. In Logger.With it marks every entry of that logger.
-// Other cores ignore it. It replaces withPurge=True of the Python class.
+// Flush returns a field that flushes: the entry and everything before it are settled
+// before the logging call returns, see Syncer.Sync. In Logger.With it applies to
+// every entry of that logger. Other cores ignore it. It replaces withPurge=True of
+// the Python class.
 func Flush() zap.Field {
 	return zap.Field{Key: flushKey, Type: zapcore.SkipType}
 }

@@ -13,58 +13,57 @@ import (
 	"example.com/zapcw/internal/ring"
 )
 
-// A Hold keeps entries below a Core's level in memory, and sends them when an
-// error follows: Debug for what fails, without paying for it the rest of the time.
+// A Hold keeps entries below a Core's level in memory and sends them when an error
+// follows: you get Debug for what fails, and do not pay for it otherwise.
 //
 //	core := zapcw.Hold{}.Wrap(zapcw.NewCore(enc, out, zap.InfoLevel))
 //	logger := zap.New(core)
 //	…
 //	log := logger.With(zapcw.Scope(), zap.String("request_id", id)) // for each request
 //
-// Entries at or above the level of the Core are sent at once, as without a Hold.
-// Entries below it are held in a scope. With [Scope] a logger opens one, for a
-// request, an invocation or a job; loggers that are derived from it share it. A
-// scope is never closed: its memory is freed with the last logger that uses it, and
-// what is still held there then is never sent.
+// Entries at or above the level of the Core are buffered and sent as without a
+// Hold. Entries below it are held in a scope. Open a scope with [Scope] for each
+// request, invocation or job; loggers derived from its logger share it. A scope is
+// never closed: its memory is freed with the last logger that uses it, and entries
+// still held there are never sent.
 //
-// A held entry keeps its time. It is encoded when it is logged, so what its fields
-// point to may change afterwards. When the memory of a scope is used up, its oldest
-// entries are evicted. The first entry that releases the scope sends everything
-// that is held there, then a notice of what was evicted, if anything was, and then
-// itself. From then on the scope holds nothing: every entry is sent at once.
+// A held entry keeps its time. It is encoded when it is logged, so later changes to
+// what its fields point to do not show. When a scope is full, its oldest entries
+// are evicted. The first entry that releases a scope sends everything held there,
+// then a notice about evicted entries, if there are any, and then itself. From then
+// on the scope holds nothing: its entries are sent as without a Hold.
 //
-// Loggers without Scope share one scope, that of the core that Wrap returned. For a
-// program that runs for long this is not enough: after its first error it would
-// send Debug for ever.
+// Loggers without Scope share one scope, that of the core that Wrap returned. In a
+// long-running program this is not enough: after its first error it would send
+// Debug for ever.
 //
-// Until they are released, held entries count as Held in Stats and are not accepted:
+// Until they are released, held entries count as Held in Stats and not as Accepted:
 // Sync, Flush and Close do not touch them, and [Flush] on a held entry has no
-// effect. An entry with [Release] releases without being an error.
+// effect. An entry with [Release] releases its scope without being an error.
 //
-// CloudWatch sorts a stream by time, so released entries stand where they would
-// have stood. Only those of a millisecond of which a put has left already come
-// after what that carried. An entry that is logged while another goroutine releases its scope
-// may be sent before what was held; of two in the same millisecond either may
-// come first. An entry that releases waits until everything that was held is
-// accepted, even if another goroutine does the work.
+// CloudWatch sorts a stream by time, so released entries appear where they were
+// logged. The exception is a millisecond of which other entries were put before:
+// held entries come after those. An entry logged while another goroutine releases
+// its scope may be sent before what was held; within a millisecond either may come
+// first. An entry that releases waits until everything that was held is accepted,
+// even if another goroutine does the work.
 //
-// Each scope takes MaxBytes at most: for 1,000 requests at a time up to 64 MiB by
+// Each scope takes MaxBytes at most: 1,000 concurrent requests take up to 64 MiB by
 // default. A release moves everything in a scope into the Syncer, whose MaxPending
 // should have room for that.
 //
 // The zero value is ready to use.
 type Hold struct {
-	// Level is the lowest level that is held, of the entries that the Core does
-	// not send. It is asked for each entry. Defaults to zap.DebugLevel.
+	// Level is the lowest level that is held; entries that the Core sends are never
+	// held. It is checked for each entry. Defaults to zap.DebugLevel.
 	Level zapcore.LevelEnabler
-	// Release is the lowest level of entries that release. Defaults to
+	// Release is the lowest level that releases a scope. Defaults to
 	// zap.ErrorLevel.
 	Release zapcore.LevelEnabler
-	// MaxBytes bounds the memory of a scope, in bytes; entries for different
-	// Syncers are kept apart, and each Syncer has its own bound. An entry takes 17
-	// bytes more than its text. One that is larger than MaxBytes is evicted at
-	// once. At most 1 GiB; larger values count as that. Defaults to 64 KiB, as do
-	// negative values.
+	// MaxBytes bounds the memory of a scope, in bytes, for each Syncer that its
+	// entries go to. An entry takes its text and 17 bytes; one that is larger than
+	// MaxBytes is evicted at once. The maximum is 1 GiB; larger values count as
+	// that. Zero and negative values mean the default, 64 KiB.
 	MaxBytes int
 }
 
@@ -73,17 +72,17 @@ const (
 	maxHoldBytes     = 1 << 30
 )
 
-// Wrap returns core with the Hold, and with a new scope. The Hold is for all Cores of
-// this package in it, wherever they are: in a Tee, a sampler, a core with hooks,
-// beside others in [zapcore.NewTee]. All other cores get the same entries as without
-// it. A Core that already has a Hold gets this one instead.
+// Wrap returns core with the Hold and a new scope. The Hold applies to every Core of
+// this package inside core: in a Tee, a sampler, a core with hooks, or next to
+// others in [zapcore.NewTee]. Other cores get the same entries as without it. A Core
+// that already has a Hold gets this one instead.
 //
-// The result is enabled for what is held, so loggers build such entries with
+// The result is enabled for held levels too, so loggers build such entries with
 // their callers, samplers count them, and hooks run for them when they are logged.
-// It does not make [Tee] echo: that depends on what is sent at once.
+// It does not make a [Tee] echo: that depends on the level of what is not held.
 //
-// To give a Hold to a logger use [zap.WrapCore]: zap.WrapCore(zapcw.Hold{}.Wrap).
-// Where there is no Core of this package, as behind [OpenSink], nothing is held.
+// To add a Hold to a logger use [zap.WrapCore]: zap.WrapCore(zapcw.Hold{}.Wrap).
+// Without a Core of this package, as with [OpenSink], nothing is held.
 func (h Hold) Wrap(core zapcore.Core) zapcore.Core {
 	if h.Level == nil {
 		h.Level = zapcore.DebugLevel
@@ -98,23 +97,23 @@ func (h Hold) Wrap(core zapcore.Core) zapcore.Core {
 	return core.With([]zapcore.Field{controlField("zapcw.Hold", holding{&h, new(scope)})})
 }
 
-// Scope is for [zap.Logger.With]: the logger gets a scope of its own to hold
-// entries in, which it shares with all loggers derived from it, see [Hold]. What is
-// held or released there does not touch the scope around it. An empty scope takes
-// about 100 bytes. Loggers that share the Field share the scope; in a logger without
-// a Hold it has no effect.
+// Scope returns a field for [zap.Logger.With]: the logger gets a new scope, which it
+// shares with all loggers derived from it, see [Hold]. Holding and releasing there
+// does not affect the scope that the logger had before. An empty scope takes about
+// 100 bytes. Loggers that are given the same Field share the scope; in a logger
+// without a Hold it has no effect.
 func Scope() zap.Field { return controlField("zapcw.Scope", new(scope)) }
 
-// Release marks an entry that releases its scope, whatever its level, see [Hold]. In
-// [zap.Logger.With] it releases at once, without an entry: when With returns,
-// everything that was held is accepted, and a Sync flushes it. So
+// Release returns a field that makes an entry release its scope, whatever its level,
+// see [Hold]. In [zap.Logger.With] it releases at once, without an entry: when With
+// returns, everything that was held is accepted, and a Sync flushes it. So
 //
 //	logger.With(zapcw.Scope(), zapcw.Release())
 //
-// is a logger that holds nothing. Where there is no Hold it has no effect.
+// is a logger that holds nothing. Without a Hold it has no effect.
 func Release() zap.Field { return controlField("zapcw.Release", release{}) }
 
-// A control is the value of a field that is meant for Cores and no encoder.
+// A control is the value of a field that Cores act on and encoders never see.
 type control interface{ control(*Core) }
 
 var (
@@ -136,7 +135,7 @@ type holding struct {
 
 func (h holding) control(c *Core) { c.hold, c.scope = h.hold, h.scope }
 
-// sendsOnly takes the Hold from a Core.
+// sendsOnly removes the Hold of a Core.
 type sendsOnly struct{}
 
 func (sendsOnly) control(c *Core) { c.hold, c.scope = nil, nil }
@@ -146,7 +145,7 @@ type release struct{}
 
 func (release) control(c *Core) {
 	if c.scope != nil {
-		_ = c.scope.release(time.Now()) // whatever it is, it is on the Fallback
+		_ = c.scope.release(time.Now()) // the Fallback has the error and the events
 	}
 }
 
@@ -178,7 +177,7 @@ func (c *Core) holdOrSend(ent *zapcore.Entry, fields []zapcore.Field, text []byt
 	return false, c.out.started().Add(ent.Time, ent.Level, text)
 }
 
-// A scope holds entries until it is released. The zero value holds.
+// A scope holds entries until it is released. The zero value is not released.
 type scope struct {
 	state atomic.Uint32
 
@@ -196,7 +195,7 @@ const (
 
 // heldFor is what a scope holds for one Syncer.
 type heldFor struct {
-	core *Core // that held the first entry; nil if there was none
+	core *Core // the one that held the first entry; nil if there was none
 	ring ring.Ring
 	last uint32 // place of the newest entry
 	next *heldFor
@@ -242,8 +241,8 @@ func (s *scope) hold(c *Core, ent *zapcore.Entry, text []byte) bool {
 	return true
 }
 
-// release sends what is held, and returns when all of it is accepted, also if
-// another goroutine is at it. The time is that of the entry that releases.
+// release sends what is held, and returns when all of it is accepted, even if
+// another goroutine does the work. t is the time of the entry that releases.
 func (s *scope) release(t time.Time) error {
 	if s.state.Load() == scopeReleased {
 		return nil
@@ -267,13 +266,13 @@ func (s *scope) release(t time.Time) error {
 	s.mu.Unlock()
 
 	err := s.send(&all)
-	// Only now: the encoder of a notice may run code that logs, and releases.
+	// After send: encoding the notice may run code that logs and releases.
 	return errors.Join(err, all.notify(t))
 }
 
-// send sends what was held, and lets those go who wait for that.
+// send sends what was held, and wakes those who wait for that.
 func (s *scope) send(all *heldFor) (err error) {
-	defer func() { // also if a Fallback panics
+	defer func() { // even if a Fallback panics
 		s.mu.Lock()
 		s.state.Store(scopeReleased)
 		if s.done != nil {
@@ -284,7 +283,7 @@ func (s *scope) send(all *heldFor) (err error) {
 	for h := all; h != nil && h.core != nil; h = h.next {
 		out := h.core.out.started()
 		for e := range h.ring.All() {
-			// One error says it: they are all of a Syncer that is closed.
+			// The first error is enough: all of them say that the Syncer is closed.
 			if failed := out.AddHeld(e.Time, zapcore.Level(e.Level), e.Text, e.Place); err == nil {
 				err = failed
 			}

@@ -9,11 +9,11 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// belowDebug lets everything pass and is not Debug itself, so that it does not
-// start the echo that belongs to exactly Debug.
+// belowDebug enables everything. It is not Debug itself, because exactly Debug
+// starts the echo, see Tee.
 const belowDebug = zapcore.DebugLevel - 1
 
-// levels is sorted by name: the error of ParseLevel lists it as it stands.
+// levels is sorted by name, since the error of ParseLevel lists it in this order.
 var levels = [...]struct {
 	name  string
 	level zapcore.Level
@@ -33,19 +33,18 @@ var levels = [...]struct {
 
 var _ zapcore.LevelEncoder = EncodeLevel
 
-// ParseLevel reads the name of a lowest level, in any letter case: debug, info, warn,
-// warning, error, and zap's own dpanic and panic.
-// The empty string is [zapcore.InfoLevel].
+// ParseLevel returns the level with a name, in any letter case: debug, info, warn,
+// warning, error, and zap's own dpanic and panic. The empty string is
+// [zapcore.InfoLevel].
 //
 // critical is [zapcore.DPanicLevel], the lowest of the three levels that are
-// written CRITICAL. fatal is the same, as in Python's logging, and lets critical
-// entries pass. Here it differs from [zapcore.ParseLevel], whose fatal is
-// [zapcore.FatalLevel].
+// written CRITICAL. fatal is the same, as in Python's logging. This differs from
+// [zapcore.ParseLevel], whose fatal is [zapcore.FatalLevel].
 //
-// notset and trace are one below [zapcore.DebugLevel]: everything passes.
+// notset and trace are one below [zapcore.DebugLevel]: everything is enabled.
 //
-// Any other text, also a number or a name with space around it, is an error that
-// lists the names; the level returned with it is [zapcore.InfoLevel].
+// Any other text, including a number or a name with space around it, is an error
+// that lists the names; the level returned with it is [zapcore.InfoLevel].
 func ParseLevel(text string) (zapcore.Level, error) {
 	if text == "" {
 		return zapcore.InfoLevel, nil
@@ -59,9 +58,9 @@ func ParseLevel(text string) (zapcore.Level, error) {
 	return zapcore.InfoLevel, fmt.Errorf("level %q: unknown: known are %s", text, levelNames())
 }
 
-// EncodeLevel is the [zapcore.LevelEncoder] of the names DEBUG, INFO, WARNING,
-// ERROR and CRITICAL. The latter stands for zap's DPanic, Panic and Fatal.
-// A level without a name is written as the decimal text of its number.
+// EncodeLevel is a [zapcore.LevelEncoder] that writes DEBUG, INFO, WARNING, ERROR,
+// and CRITICAL for zap's DPanic, Panic and Fatal. A level without a name is written
+// as a decimal number.
 func EncodeLevel(l zapcore.Level, enc zapcore.PrimitiveArrayEncoder) {
 	enc.AppendString(levelName(l))
 }
@@ -92,8 +91,8 @@ func levelName(l zapcore.Level) string {
 	}
 }
 
-// appendLevel appends levelName. Of a constant the compiler makes a store, of a
-// string that it does not know a call.
+// appendLevel appends levelName. It repeats the switch because appending a constant
+// compiles to a store, and appending any other string to a call.
 func appendLevel(buf *buffer.Buffer, l zapcore.Level) {
 	switch l {
 	case zapcore.DebugLevel:

@@ -11,28 +11,29 @@ import (
 	"example.com/zapcw/internal/spool"
 )
 
-// Recovered is what [Recover] did for one stream.
+// Recovered reports what [Recover] did for one stream.
 type Recovered struct {
 	Group, Stream string
 	// Delivered events are in the stream now. Rejected ones were refused by the
-	// service, and Spilled ones could not be brought to it; both are on standard
-	// error, with the reasons. Spooled ones are still in the directory: ctx was done
-	// before they were delivered.
+	// service, and Spilled ones could not be delivered; both are on standard error,
+	// with the reasons. Spooled ones are still in the directory: ctx was done before
+	// they were delivered.
 	Delivered, Rejected, Spilled, Spooled uint64
 }
 
-// Recover sends what dead processes left in the directory of a [Syncer]'s Spool,
-// for any group and stream, and removes their files. It is for a sidecar, for the
-// next deployment or for a person; a Syncer that uses the directory recovers its
-// own stream by itself. What living processes hold there is left alone, and so is
-// what belongs to another user, also for root: call it as the user whose processes
-// wrote there.
+// Recover sends what dead processes left in dir, the directory of a [Syncer]'s
+// Spool, for any group and stream, and removes their files. Call it from a sidecar,
+// from a new deployment or by hand; a Syncer that uses the directory recovers its
+// own stream by itself. Recover leaves the files of live processes alone, and those
+// of other users even when it runs as root: call it as the user whose processes
+// wrote them.
 //
 // It returns when everything is settled, or ctx is done; without a deadline it
-// waits as long as an outage lasts. Streams that ctx left no time for are not in the
-// result. The error says what is left or was written to standard error, and why. It
-// also names each file that cannot be used, and why; the others are recovered all the
-// same. One that is damaged is kept as *.bad, after what is whole in it was sent.
+// waits as long as an outage lasts. The error says what is left or was written to
+// standard error, and why; streams that were not tried before ctx was done are not
+// in the result. It also names each file that cannot be used; all others are
+// recovered nonetheless. A damaged file is kept as *.bad once its intact events are
+// sent.
 func Recover(ctx context.Context, client Client, dir string) ([]Recovered, error) {
 	streams, errs := spool.Streams(dir) // others may be readable
 	var all []Recovered

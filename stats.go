@@ -6,27 +6,29 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// Stats counts what became of the events of a Syncer since it was made. At
-// every moment
+// Stats counts what became of the events of a Syncer since its first use. At any
+// moment
 //
 //	Accepted = Delivered + Rejected + Spilled + Spooled + Pending
 //
-// where Spooled is 0 without a Spool. An entry is one event, or several if it is too long for one. Entries that a
-// [Hold] keeps back are no events and not in this sum, until they are released.
+// where Spooled is 0 without a Spool. An entry is one event, or several if it is too
+// long for one. Entries that a [Hold] keeps back are not in this sum until they are
+// released.
 type Stats struct {
-	// Accepted events were taken from a logging call, or found in the Spool, which
-	// is read some time after the first use.
+	// Accepted events came from a logging call, or were found in the Spool, which
+	// is read in the background from the first use on.
 	Accepted uint64
 	// Delivered events are in the stream.
 	Delivered uint64
 	// Rejected events were refused by the service because of their time or
 	// their content; they are on Fallback. RejectedAs says why.
 	Rejected uint64
-	// Spilled events could not be brought to the service and are on Fallback.
-	// SpilledAs says why.
+	// Spilled events could not be delivered and are on Fallback. SpilledAs says
+	// why.
 	Spilled uint64
-	// Spooled events are in the Spool only, and not settled: what dead processes
-	// left, what exceeds MaxPending, and after Close what is left to the next Syncer.
+	// Spooled events are only in the Spool, and not settled: those that dead
+	// processes left, those that exceed MaxPending, those that a Sync could not
+	// deliver in time, and after Close those left for the next Syncer.
 	Spooled uint64
 	// Pending events are in memory and not settled. PendingBytes is the memory
 	// that they take, which MaxPending bounds.
@@ -37,19 +39,19 @@ type Stats struct {
 
 	// Held entries were kept back by a Hold and not sent: they are still in a
 	// scope, or were dropped with one that was never released. Evicted entries
-	// made room for others in their scope. A release turns held entries into
-	// accepted events.
+	// were removed from a full scope. A release turns held entries into accepted
+	// events.
 	Held, Evicted uint64
 
-	// Attempts counts puts that were tried, Puts those that the service took,
-	// and BytesSent the size of the latter as the service counts it.
+	// Attempts counts puts that were tried, Puts those that succeeded, and
+	// BytesSent the size of the latter as the service counts it.
 	Attempts, Puts, BytesSent uint64
 
 	// LastError is the last error of a request, nil if there was none. It stays
 	// when puts succeed again: compare LastErrorTime with LastDelivery.
 	LastError     error
 	LastErrorTime time.Time
-	// LastDelivery is when the service last took a put.
+	// LastDelivery is when a put last succeeded.
 	LastDelivery time.Time
 }
 
@@ -66,9 +68,9 @@ type Rejections struct {
 type Spills struct {
 	Full       uint64 // MaxPending was reached
 	Late       uint64 // a Sync, Flush or Close ran out of time
-	Refused    uint64 // the service refuses puts, for want of a right for example
+	Refused    uint64 // the service refuses puts, for a missing permission for example
 	AfterClose uint64 // logged after Close
-	Unusable   uint64 // the Syncer lacks something it needs, like a Group
+	Unusable   uint64 // a field of the Syncer is missing or invalid, like the Group
 }
 
 // Stats returns a consistent snapshot.

@@ -24,12 +24,13 @@ func checkStream(group, stream string) error {
 	return nil
 }
 
-// functionEnv has the name of a Lambda function, within that.
+// functionEnv names the environment variable in which a Lambda function finds its
+// own name.
 const functionEnv = "AWS_LAMBDA_FUNCTION_NAME"
 
-// expandFunction puts the name of the function in the place of {function}: that of
-// a text, or of the environment. replaced is what is to be told if a stream's name
-// cannot hold it as it is.
+// expandFunction replaces {function} with function or, if that is empty, with the
+// name in the environment. replaced is not nil if the name had to be changed to fit
+// into the name of a stream; it is reported on Fallback.
 func expandFunction(stream, function string) (expanded string, replaced, err error) {
 	name, err := streamname.Parse(stream, true)
 	if err != nil || !name.Has(streamname.Function) {

@@ -13,24 +13,23 @@ import (
 
 type tee struct {
 	core, stdout zapcore.Core
-	// sends is core without a Hold; it is there to tell its level.
+	// sends returns core without a Hold, whose level decides about the echo.
 	sends func() zapcore.Core
 }
 
 var _ zapcore.Core = (*tee)(nil)
 
-// Tee returns a core that writes to core and, as long as the level of core is
-// exactly [zapcore.DebugLevel], to stdout too: every entry that core accepts,
-// whatever its level, if the level of stdout lets it pass. While core is
-// quieter than that, or louder, nothing goes to stdout.
+// Tee returns a core that writes to core and, while the level of core is exactly
+// [zapcore.DebugLevel], echoes to stdout: every entry that core accepts and that
+// the level of stdout enables. At any other level of core, higher or lower, nothing
+// goes to stdout.
 //
-// The level is that of [zapcore.LevelOf], asked for each entry, so the echo starts
-// and ends when a [zap.AtomicLevel] changes. An entry is written to stdout before
-// core gets it, so it is there while core waits for the network.
+// The level is that of [zapcore.LevelOf]. It is checked for each entry, so the echo
+// starts and ends when a [zap.AtomicLevel] changes. An entry is written to stdout
+// before core gets it, so it is visible while core waits for the network.
 //
-// The level of the Tee itself is that of core. With gives the fields to both;
-// Write and Sync go on with one when the other has an error, and return the
-// errors of both.
+// The level of the Tee itself is that of core. With passes the fields to both cores.
+// Write and Sync use both even if one has an error, and return the errors of both.
 //
 // A [Hold] in core, or around the Tee, does not change that level, and entries that
 // it holds and releases are not echoed.
@@ -42,7 +41,7 @@ func Tee(core, stdout zapcore.Core) zapcore.Core {
 
 func (t *tee) Enabled(l zapcore.Level) bool { return t.core.Enabled(l) }
 
-// Level is for [zapcore.LevelOf]: the Enabled of a tee says less than its core.
+// Level is for [zapcore.LevelOf], which cannot find all levels by Enabled alone.
 func (t *tee) Level() zapcore.Level { return zapcore.LevelOf(t.core) }
 
 func (t *tee) With(fields []zapcore.Field) zapcore.Core {
@@ -53,9 +52,9 @@ func (t *tee) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Checke
 	if !t.echoes(ent.Level) {
 		return t.core.Check(ent, ce)
 	}
-	// Enabled is not all that core may ask of an entry: it may be a sampler.
-	// So core decides first, and with a CheckedEntry of its own, since ce
-	// does not tell whether core has added itself.
+	// Enabled is not enough: core may be a sampler, which also drops entries that
+	// it is enabled for. So core decides first, with a CheckedEntry of its own,
+	// since ce would not show whether core has added itself.
 	own := t.core.Check(ent, nil)
 	if own == nil {
 		return ce
@@ -85,7 +84,7 @@ func (t *tee) echoes(l zapcore.Level) bool {
 	return !held && zapcore.LevelOf(sends) == zapcore.DebugLevel && !sends.Enabled(zapcore.DebugLevel-1)
 }
 
-// accepted writes an entry to where Core, when it was asked, wanted it.
+// accepted writes an entry to the cores that Core.Check has chosen for it.
 type accepted struct {
 	zapcore.Core
 	ce *zapcore.CheckedEntry
@@ -109,17 +108,17 @@ type report struct{ bytes.Buffer }
 func (*report) Sync() error { return nil }
 
 // Stdout returns standard output as a locked WriteSyncer. It looks [os.Stdout] up at
-// each use, as fmt.Println does, so a test that sets it to a file also gets what is
-// printed by loggers that were made before.
+// each use, as fmt.Println does, so a test that replaces it also captures the output
+// of loggers that were made before.
 //
-// Sync ignores EINVAL, ENOTTY and EBADF, by which a terminal, a pipe or /dev/null
-// says that there is nothing to sync: otherwise every [zap.Logger.Sync] would return
-// an error. It returns other errors, and those too if the output is a regular file.
+// Sync ignores EINVAL, ENOTTY and EBADF, which a terminal, a pipe or /dev/null
+// returns because it cannot be synced: otherwise every [zap.Logger.Sync] would
+// return an error. For a regular file it returns these errors too.
 func Stdout() zapcore.WriteSyncer {
 	return zapcore.Lock(console(func() *os.File { return os.Stdout }))
 }
 
-// stderr is as Stdout, for standard error.
+// stderr is Stdout for standard error.
 func stderr() zapcore.WriteSyncer {
 	return zapcore.Lock(console(func() *os.File { return os.Stderr }))
 }
@@ -137,7 +136,7 @@ func (c console) Sync() error {
 	if !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTTY) && !errors.Is(err, syscall.EBADF) {
 		return err
 	}
-	// A descriptor that is really bad cannot be looked at either.
+	// Stat fails too if the descriptor is really bad.
 	if info, bad := f.Stat(); bad != nil || info.Mode().IsRegular() {
 		return err
 	}

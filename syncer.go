@@ -20,13 +20,13 @@ import (
 )
 
 // Client is the part of *cloudwatchlogs.Client that a Syncer calls. Every call
-// gets a context with a deadline, and options that turn the SDK's own retries
-// and logging off: the Syncer has its own back-off, and what the SDK logs might
-// end up in the stream that is being written.
+// gets a context with a deadline, and options that turn off the SDK's own retries
+// and logging: the Syncer has its own back-off, and what the SDK logs might end up
+// in the stream that is being written.
 //
-// A *cloudwatchlogs.Client gets the body of its puts ready-made, by way of the
-// Protocol in its options, and its middleware sees inputs without events. Every
-// other Client, one of a test for example, gets its own copy of the LogEvents.
+// A *cloudwatchlogs.Client is handed the finished body of a put, through the
+// Protocol in its options; its middleware sees inputs without events. Any other
+// Client, such as one for tests, gets a copy of the LogEvents.
 type Client interface {
 	PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error)
 	CreateLogStream(context.Context, *cloudwatchlogs.CreateLogStreamInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogStreamOutput, error)
@@ -41,136 +41,132 @@ const (
 	// Spill writes the new event to Fallback; the caller does not wait.
 	Spill Overflow = iota
 	// Block makes the caller wait until there is room again or the Syncer is
-	// closed. An event that is larger than MaxPending is spilled all the same.
+	// closed. An event that is larger than MaxPending is still spilled.
 	Block
 )
 
 // A Syncer buffers events and sends them to one CloudWatch Logs stream, or to one
-// for each day, see Stream. Several
-// Cores, and several processes, may write to one stream; the service puts their
-// events in order of time.
+// for each day, see Stream. Several Cores, and several processes, may write to one
+// stream; the service sorts their events by time.
 //
-// A Syncer is made as a literal with the Client, Group and Stream; the zero
-// values of the rest are the defaults. Nothing is sent or read from the
-// environment before the first event is due. The fields must not be changed
-// after the first use, and a Syncer must not be copied then. A Syncer with an
-// invalid field never panics: it writes every event to Fallback, with one line
-// that names the field.
+// A Syncer is a struct literal with Client, Group and Stream; the zero values of the
+// other fields are the defaults. Nothing is sent, or read from the environment,
+// before the first event is due. After the first use the fields must not be
+// changed, and the Syncer must not be copied. A Syncer with an invalid field never
+// panics: it writes every event to Fallback, with one line that names the field.
 //
 // Its methods are safe for concurrent use. It owns a goroutine and a timer only
-// while it has something to send; with a Spool also some seconds longer, and while
-// its directory cannot be read.
+// while it has something to send; with a Spool also for a few seconds after that,
+// and while the directory cannot be read.
 //
-// Every event that was accepted is settled once: it is delivered, or the service
-// rejects it, or it is spilled. Rejected and spilled events are written to
-// Fallback, each as it would have been sent and with a newline, below one line for
-// each cause. A put that was not answered is sent again, so an event may be
-// delivered twice.
+// Every accepted event is settled once: it is delivered, or the service rejects it,
+// or it is spilled. Rejected and spilled events are written to Fallback, each as it
+// would have been sent and with a newline, below one line for each cause. A put
+// without a response is sent again, so an event may be delivered twice.
 type Syncer struct {
-	// Client talks to the service. Required; cloudwatchlogs.NewFromConfig makes
-	// one. The Syncer closes no idle connections of its HTTP client.
+	// Client calls the service. Required; cloudwatchlogs.NewFromConfig makes one.
+	// The Syncer does not close idle connections of its HTTP client.
 	Client Client
 	// Group and Stream name the log stream. Required; 1 to 512 characters, see
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
 	// If one does not exist, it is created when a put finds it missing.
 	//
 	// In Stream, {date} stands for the UTC day of the event, like 2006-01-02: each
-	// event goes to the stream of its own day, also when it is late. {host} stands
-	// for the host name, as it is when the first event is sent. {{ and }} stand for
-	// braces. What a host name has that no stream's may have becomes a -, and what
-	// would make the name too long is cut off; a line on Fallback says so, once.
-	// All that is said here of one stream is true of the streams of all days
-	// together: they share MaxPending, the puts in flight and the back-off. With
-	// {date}, small puts wait up to a minute after midnight UTC, unless a Sync, Flush
-	// or Close wants them, so that a fleet does not create all its streams at once.
+	// event goes to the stream of its own day, however late it is sent. {host} stands
+	// for the host name at the time of the first send. {{ and }} stand for braces.
+	// Characters of a host name that a stream's name may not have become -, and a
+	// name that is too long is cut; one line on Fallback says so. The streams of all
+	// days share MaxPending, the puts in flight and the back-off. With {date}, small
+	// puts wait up to a minute after midnight UTC, unless a Sync, Flush or Close waits
+	// for them, so that a fleet does not create all its streams at once.
 	Group, Stream string
 
-	// MaxEvents is how many buffered events start a send. It is a trigger and
-	// not a batch size: a send takes everything that is buffered. Defaults to
-	// 20. A buffer that fills a put starts a send in any case. Puts that are
-	// neither full nor waited for are at most five a second, after a burst of
-	// ten, and fewer while the service throttles.
+	// MaxEvents is the number of buffered events that starts a send. It is a
+	// trigger, not a batch size: a send takes everything that is buffered. Defaults
+	// to 20. A buffer that fills a put always starts a send. Puts that are not full
+	// and that nobody waits for are limited to five a second after a burst of ten,
+	// and to fewer while the service throttles.
 	MaxEvents int
 	// MaxAge is the age of the oldest buffered event that starts a send.
 	// Defaults to one minute.
 	MaxAge time.Duration
-	// MaxPending bounds the memory for events that are not settled, in bytes;
-	// the process needs little more than one request on top. The last eighth is
-	// kept for events at ErrorLevel and above. At most 4 GiB; larger values count
-	// as that. Defaults to 32 MiB, or with Block to 14 MiB, see
+	// MaxPending bounds the memory for events that are not settled, in bytes; the
+	// process needs little more than one request on top of that. The last eighth
+	// is kept for events at ErrorLevel and above. The maximum is 4 GiB; larger
+	// values count as that. Defaults to 32 MiB, or to 14 MiB with Block; see
 	// docs/operations.md for the outages that they survive.
 	MaxPending int
-	// MaxEventBytes is the size of the largest event, as the service counts it:
+	// MaxEventBytes is the maximum size of an event, as the service counts it:
 	// UTF-8 length plus 26. Longer entries are split. 30 to 1,048,576, which is
 	// the default; partitions like aws-cn may still have 262,144.
 	MaxEventBytes int
-	// Spool is a directory for the events that are not settled. They lie there in
-	// files that are memory of the process as long as it lives: a logging call costs
-	// what it does without, and when the process dies, killed or by os.Exit, no event
-	// is lost that a call had accepted. What dead processes left for the same Group
-	// and Stream is sent first by the next Syncer with this directory, or by
-	// [Recover]; what was under way may be in the stream twice. The death of the
-	// machine may take what it has not written to the disk yet.
+	// Spool is a directory for events that are not settled. They are kept in
+	// memory-mapped files: a logging call costs about the same as without, and no
+	// accepted event is lost when the process exits, crashes or is killed. The next
+	// Syncer with the same directory, Group and Stream, or [Recover], sends what dead
+	// processes left; events of a put that was in flight may be in the stream twice.
+	// A crash of the machine may lose what it has not written to disk yet.
 	//
-	// With a Spool, events that exceed MaxPending stay there, and not on Fallback,
-	// and so do those that a Sync or Close could not deliver in time; their errors
-	// say how many.
+	// With a Spool, events that exceed MaxPending stay there instead of going to
+	// Fallback, and so do those that a Sync or Close could not deliver in time; the
+	// error says how many.
 	//
-	// The directory is made if it is missing, with its parents, for this user only;
-	// one that everybody may write to is refused, unless it is sticky as /tmp is.
-	// Processes and Syncers may share it. While it cannot be used, events are kept in
-	// memory, and a line on Fallback says why. For Linux and macOS; elsewhere Check
-	// has an error, and events are kept in memory. Defaults to empty: none.
+	// If the directory is missing it is created, with its parents, for this user
+	// only. A directory that everybody may write to is refused, unless it is sticky,
+	// as /tmp is. Processes and Syncers may share it. While it cannot be used, events
+	// are kept in memory, and a line on Fallback says why. It works on Linux and
+	// macOS; elsewhere Check returns an error, and events are kept in memory.
+	// Defaults to none.
 	Spool string
-	// MaxSpool bounds the files that this Syncer has in Spool, in bytes. What exceeds
-	// it is kept in memory, up to MaxPending. Defaults to 1 GiB.
+	// MaxSpool bounds the files that this Syncer has in Spool, in bytes. Events beyond
+	// it are kept in memory, up to MaxPending. Defaults to 1 GiB.
 	MaxSpool int64
 	// Concurrency is how many puts may be in flight at once. More than one is
 	// used only while a Sync, Flush or Close waits, or much is pending. Defaults
 	// to 4.
 	Concurrency int
-	// Timeout bounds Sync and Close, and the calls that log an entry with the
-	// field Flush or above ErrorLevel. Defaults to 10 s.
+	// Timeout bounds Sync and Close, and logging calls with the field Flush or above
+	// ErrorLevel. Defaults to 10 s.
 	Timeout time.Duration
-	// Fallback is where events go that cannot be delivered, and the diagnostics
-	// about them. Writes to it are serialized, and a caller that has events to
-	// write waits for it: it should not block, and must not log to this Syncer.
-	// Defaults to os.Stderr, where a write ends the process if nobody reads the
-	// other end of a pipe, see docs/operations.md.
+	// Fallback receives events that cannot be delivered, and diagnostics about them.
+	// Writes to it are serialized, and a caller that has events to write waits for
+	// it: it should not block, and must not log to this Syncer. Defaults to
+	// os.Stderr, where a write ends the process if nobody reads the other end of a
+	// pipe, see docs/operations.md.
 	Fallback zapcore.WriteSyncer
-	// WhenFull says what happens when MaxPending is reached. Defaults to Spill.
+	// WhenFull says what happens to new events when MaxPending is reached. Defaults
+	// to Spill.
 	WhenFull Overflow
-	// Compress compresses the bodies of puts from 1 KiB up with gzip, if Client is
-	// the SDK's own; it has no effect on another. Log lines shrink to a fifth or
-	// less, for about 7 ms of CPU a MiB. Each body that is being made needs 1 MiB
-	// of memory beyond MaxPending; a process makes 4 at most, and keeps that
-	// memory. It pays on thin or metered links only: the service counts, and
-	// bills, the uncompressed size, and so does Stats. When a server refuses a
-	// compressed put and then takes the same uncompressed, a line on Fallback says
-	// so and this Syncer compresses no more; no events were lost. Defaults to
-	// false.
+	// Compress compresses bodies of puts from 1 KiB up with gzip, if Client is the
+	// SDK's own; it has no effect on others. Log lines shrink to a fifth or less, for
+	// about 7 ms of CPU a MiB. Each body under construction needs 1 MiB of memory
+	// beyond MaxPending; a process builds at most 4 at a time, and keeps that memory.
+	// It only pays on slow or metered links: the service counts, and bills, the
+	// uncompressed size, and so does Stats. When a server refuses a compressed put
+	// and then accepts it uncompressed, a line on Fallback says so and this Syncer
+	// stops compressing; no events are lost. Defaults to false.
 	Compress bool
 
-	// Retention is for how many days a group that this Syncer creates keeps its
-	// events; existing groups are left alone. Defaults to 0: for ever. For the
-	// numbers that are allowed see
+	// Retention is how many days a group that this Syncer creates keeps its events;
+	// existing groups are left alone. Defaults to 0: for ever. For the allowed
+	// numbers see
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 	Retention int32
 	// NewGroup, if set, may add a KMS key, tags and a class to the request that
 	// creates a missing group.
 	NewGroup func(*cloudwatchlogs.CreateLogGroupInput)
 
-	// Entity, if not nil, goes with every put: CloudWatch shows the events as those
-	// of a service, beside its metrics and traces. If the service rejects it, a line
-	// on Fallback says so, once, and the events are delivered all the same. Defaults
-	// to nil.
+	// Entity, if not nil, is sent with every put: CloudWatch shows the events as
+	// those of a service, next to its metrics and traces. If CloudWatch rejects it,
+	// one line on Fallback says so, and the events are still delivered. Defaults to
+	// nil.
 	Entity *Entity
 
 	engine atomic.Pointer[engine.Engine] // nil before the first use
 }
 
-// Entity is the service that events come from, as CloudWatch knows it. Both names
-// are needed, with 1 to 512 characters each. See
+// Entity names the service that events come from. Both names are required, with 1 to
+// 512 characters each. See
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/adding-your-own-related-telemetry.html
 type Entity struct {
 	// Service is the name of the service.
@@ -181,10 +177,10 @@ type Entity struct {
 
 var _ zapcore.WriteSyncer = (*Syncer)(nil)
 
-// Write takes one event, stamped now, without its trailing newline. It makes a
-// Syncer usable as the sink of any zapcore.Core; NewCore does better, since an
-// entry keeps its own time and level there. Write copies p and does not wait
-// for the network. After Close the event goes to Fallback, and the error is
+// Write takes p as one event, with the current time and without a trailing newline.
+// So a Syncer can be the sink of any zapcore.Core; NewCore is better, since it keeps
+// the time and level of each entry. Write copies p and does not wait for the
+// network. After Close the event goes to Fallback, and the error wraps
 // os.ErrClosed.
 func (s *Syncer) Write(p []byte) (int, error) {
 	text := p
@@ -198,9 +194,9 @@ func (s *Syncer) Write(p []byte) (int, error) {
 }
 
 // Sync flushes: when it returns, everything that was accepted before the call has
-// been delivered or is on Fallback, or stays in the Spool, where it is tried again. It returns after Timeout at the latest. The
-// error says how many events went to Fallback since the last Sync, Flush or Close,
-// and why.
+// been delivered, is on Fallback, or stays in the Spool to be sent later. It returns
+// after Timeout at the latest. The error says how many events went to Fallback since
+// the last Sync, Flush or Close, or stay in the Spool, and why.
 func (s *Syncer) Sync() error {
 	e := s.started()
 	ctx, cancel := e.Bounded()
@@ -208,12 +204,12 @@ func (s *Syncer) Sync() error {
 	return e.Flush(ctx)
 }
 
-// Flush does what Sync does, but uses the deadline of ctx and not Timeout. Without
-// a deadline it may wait for ever: in an outage it waits as long as that lasts.
+// Flush does what Sync does, but until ctx is done instead of Timeout. Without a
+// deadline it may wait for ever: in an outage it waits as long as that lasts.
 func (s *Syncer) Flush(ctx context.Context) error { return s.started().Flush(ctx) }
 
 // Close flushes for the last time, as Sync does. Later events go to Fallback, and a
-// Write that blocks returns with an error. Closing again does no harm.
+// Write that blocks returns with an error. It is safe to call Close more than once.
 func (s *Syncer) Close() error {
 	e := s.started()
 	ctx, cancel := e.Bounded()
@@ -221,10 +217,10 @@ func (s *Syncer) Close() error {
 	return e.Close(ctx)
 }
 
-// Check says which field is missing or out of bounds, and what would be right. It
-// uses no network: whether credentials and permissions suffice shows in the error
-// of the first Sync, see docs/operations.md. What it says now, a Syncer says on
-// Fallback at its first event.
+// Check returns an error that names a missing or invalid field and says what would
+// be right. It uses no network: missing credentials and permissions only show in the
+// error of the first Sync, see docs/operations.md. Without Check, the same error is
+// on Fallback at the first event.
 func (s *Syncer) Check() error {
 	if err := s.check(); err != nil {
 		return err
@@ -235,7 +231,7 @@ func (s *Syncer) Check() error {
 	return nil
 }
 
-// check says why nothing can be sent.
+// check returns an error if nothing can be sent.
 func (s *Syncer) check() error {
 	sdk, ok := s.Client.(*cloudwatchlogs.Client)
 	switch {
@@ -278,7 +274,7 @@ func (s *Syncer) check() error {
 	return nil
 }
 
-// check says what the service would reject.
+// check returns an error for what the service would reject.
 func (e *Entity) check() error {
 	if e == nil {
 		return nil
@@ -294,7 +290,7 @@ func (e *Entity) check() error {
 	return nil
 }
 
-// started gives the engine, which is made on first use.
+// started returns the engine, which is made on first use.
 func (s *Syncer) started() *engine.Engine {
 	if e := s.engine.Load(); e != nil {
 		return e

@@ -21,38 +21,37 @@ import (
 
 // Destination is a log stream, what its events look like, and how they are sent.
 //
-// In a text each field is a key of the same name in lower case, with underscores,
-// like max_age; Format and JSON are the key format. Sizes are numbers of bytes or
-// texts like 64KiB, durations are texts like 5s, WhenFull is spill or block. Numbers,
-// true and false may be texts too.
+// In JSON, YAML or a map each field is a key with the same name in snake case, like
+// max_age; the key format sets Format and JSON. Sizes are numbers of bytes or strings
+// like 64KiB, durations are strings like 5s, WhenFull is spill or block. Numbers and
+// booleans may also be strings.
 type Destination struct {
 	// Group is the log group. Without one, cloud-watch does what #print does.
 	Group string
-	// Stream is the log stream. It is needed if there is a group. Beside {date} and
-	// {host}, see [Syncer], it may have {function}: that is Function or, if that is
-	// empty, AWS_LAMBDA_FUNCTION_NAME of the environment. One of them is needed then.
+	// Stream is the log stream, required with a Group. Besides {date} and {host}, see
+	// [Syncer], it may have {function}, which stands for Function or, if that is
+	// empty, for AWS_LAMBDA_FUNCTION_NAME in the environment; one of them must be set.
 	Stream string
 
-	// Function is what {func} stands for, see [NewPrefixEncoder]. In JSON it is the
-	// first field, "function", unless it is empty.
+	// Function is what {func} stands for, see [NewPrefixEncoder]. In JSON events it
+	// is the first field, "function", unless it is empty.
 	Function string
-	// Format is what stands before the message. In a text it is read by
-	// [ParsePrefix]; in a map it may be a Prefix too. A nil Format is
-	// [StandardPrefix].
+	// Format is the prefix of events. As a string it is read by [ParsePrefix]; a map
+	// may also hold a Prefix. A nil Format is [StandardPrefix].
 	Format Prefix
-	// JSON makes events of [NewJSONEncoder] with [NewEncoderConfig]. Then Format is
-	// not used. In a text it is the format #json; every other format unsets it.
+	// JSON selects [NewJSONEncoder] with [NewEncoderConfig]; Format is then not used.
+	// Its key is format with the value #json; every other format unsets it.
 	JSON bool
-	// Hold, if not nil, keeps back entries below the level. In a text it is the
-	// MaxBytes, at most 1GiB; 0 is no Hold.
+	// Hold, if not nil, keeps back entries below the level. The value of its key is
+	// MaxBytes, at most 1GiB; 0 means no Hold.
 	Hold *Hold
-	// Echo also prints what is sent on standard output. Defaults, with nil, to
-	// whether the level is exactly debug.
+	// Echo also prints what is sent to standard output. Nil means only if the level
+	// is exactly debug.
 	Echo *bool
-	// Caller finds the caller of each logging call. Defaults, with nil, to whether
-	// Format or JSON can show it: it costs as much as the rest of the call.
+	// Caller finds the caller of each logging call, which costs as much as the rest
+	// of the call. Nil means only if Format or JSON can show it.
 	Caller *bool
-	// Stacks adds their stack to entries at ErrorLevel and above.
+	// Stacks adds a stack trace to entries at ErrorLevel and above.
 	Stacks bool
 
 	// These are fields of the [Syncer], with their bounds and defaults.
@@ -67,17 +66,17 @@ type Destination struct {
 	Timeout       time.Duration
 	Compress      bool
 	Retention     int32
-	// Service and Environment are the Entity of the Syncer, if one is not empty.
+	// Service and Environment are the Entity of the Syncer, unless both are empty.
 	Service, Environment string
 
-	// Region, Profile and Endpoint are for the client, unless Build is given one. An
-	// empty one is what the SDK's default chain finds. Endpoint is the URL of a
-	// server, a local one for example.
+	// Region, Profile and Endpoint configure the client, unless Build is given one.
+	// If one is empty, the SDK's default chain decides. Endpoint is the URL of a
+	// server, such as a local one.
 	Region, Profile, Endpoint string
 }
 
-// parameters are what a text can say: a file below "cloud-watch", a URL unless a
-// line has no such thing.
+// parameters are the keys below "cloud-watch" in a file. A URL has the same ones,
+// except those with a NotInURL.
 func (d *Destination) parameters() []decode.Parameter {
 	const (
 		encoded = "a sink gets lines that are encoded already: want it in a Config, or in the encoder of the zap.Config"
@@ -112,7 +111,7 @@ func (d *Destination) parameters() []decode.Parameter {
 	}
 }
 
-// labelJSON is the format that is no Prefix.
+// labelJSON is the one format that selects an encoder, not a Prefix.
 const labelJSON = "#json"
 
 func (d *Destination) readFormat(v any) (err error) {
@@ -129,7 +128,7 @@ func (d *Destination) readFormat(v any) (err error) {
 	return err
 }
 
-// readHold keeps the other fields of the Hold that is set already.
+// readHold sets MaxBytes and keeps the other fields of a Hold that was set before.
 func (d *Destination) readHold(v any) error {
 	n, err := decode.Size(v, maxHoldBytes)
 	if err != nil || n == 0 {
@@ -145,7 +144,7 @@ func (d *Destination) readHold(v any) error {
 	return nil
 }
 
-// core is that of class cloud-watch, with a group.
+// core makes the core of class cloud-watch with a group.
 func (d *Destination) core(ctx context.Context, client Client, level zapcore.Level) (zapcore.Core, error) {
 	if d.Stream == "" {
 		return nil, fmt.Errorf("no stream for group %q: want the name of a log stream", d.Group)
@@ -164,10 +163,10 @@ func (d *Destination) core(ctx context.Context, client Client, level zapcore.Lev
 	var core zapcore.Core = NewCore(d.encoder(), out, level)
 	echo := zapcore.NewCore(d.encoder(), Stdout(), level)
 	switch {
-	case d.Echo == nil && level == zapcore.DebugLevel: // it is fixed, so otherwise there never is an echo
+	case d.Echo == nil && level == zapcore.DebugLevel: // level never changes, so nothing else needs a Tee
 		core = Tee(core, echo)
 	case d.Echo != nil && *d.Echo:
-		core = zapcore.NewTee(echo, core) // it is there while core waits for the network
+		core = zapcore.NewTee(echo, core) // echo first: it is visible while core waits for the network
 	}
 	if d.JSON && d.Function != "" {
 		core = core.With([]zapcore.Field{zap.String("function", d.Function)})
@@ -201,7 +200,7 @@ func (d *Destination) encoder() zapcore.Encoder {
 	return NewPrefixEncoder(d.Function, d.Format, NewEncoderConfig())
 }
 
-// syncer gives one whose fields are in order.
+// syncer returns a Syncer that passes Check.
 func (d *Destination) syncer(client Client) (*Syncer, error) {
 	s := &Syncer{
 		Client: client, Group: d.Group, Stream: d.Stream,
@@ -227,14 +226,14 @@ func (d *Destination) syncer(client Client) (*Syncer, error) {
 	return s, nil
 }
 
-// client looks at the environment and the files of AWS.
+// client makes a client from the SDK's default chain and what d sets.
 func (d *Destination) client(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(d.Region), config.WithSharedConfigProfile(d.Profile))
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
 	return cloudwatchlogs.NewFromConfig(cfg, func(opts *cloudwatchlogs.Options) {
-		// Not by config: there the environment would have the last word.
+		// Not in config, where the environment would override it.
 		if d.Endpoint != "" {
 			opts.BaseEndpoint = &d.Endpoint
 		}
@@ -251,23 +250,24 @@ var _ zap.Sink = (*Syncer)(nil)
 //
 //	cloudwatch://?group=/acme/prod&stream=orders&max_age=5s
 //
-// and beside that cloudwatch:stdout or cloudwatch:stderr, which are [Stdout] and the
-// like of it for standard error: with zap's own "stdout" every Sync returns an error
-// if that is a terminal or a pipe.
+// and also cloudwatch:stdout or cloudwatch:stderr. The former is [Stdout], the latter
+// the same for standard error. With zap's own "stdout" every Sync returns an error if
+// standard output is a terminal or a pipe.
 //
-// The parameters are those of a [Destination]; group and stream are needed. Those
-// that are about entries and not about lines are errors: caller, echo, format,
-// function, hold and stacks. Values are written as in any query: + is a space, %2B a
-// plus and %23 a #. A Fallback other than the standard error, a NewGroup and a Client
-// of your own need a Syncer made in Go.
+// The parameters are the keys of a [Destination]; group and stream are required. The
+// keys that need entries and not lines are errors: caller, echo, format, function,
+// hold and stacks. Values are encoded as in any query: + is a space, %2B a plus and
+// %23 a #. A Fallback other than standard error, a NewGroup or a Client of your own
+// needs a Syncer made in Go.
 //
-// OpenSink uses no network, and reads nothing of the environment but
-// AWS_LAMBDA_FUNCTION_NAME, for {function} in a stream. The client is made by the
+// OpenSink uses no network. Of the environment it only reads
+// AWS_LAMBDA_FUNCTION_NAME, for {function} in a stream. The client is made from the
 // SDK's default chain when the first events are due; if that fails, it is tried
-// again with every put. Errors are about the URL: a parameter that is unknown,
-// missing, repeated, empty or out of bounds, or something else than parameters.
+// again with every put. OpenSink returns an error if a parameter is unknown, missing,
+// repeated, empty or out of bounds, or if the URL has anything but parameters.
 //
-// zap hands lines to a sink, not entries. [NewCore] has none of these limits:
+// zap hands lines to a sink, not entries. So there are limits that [NewCore] does not
+// have:
 //
 //   - Events have the time of the Write. All count as Info, so no memory is kept
 //     free for errors.
@@ -278,7 +278,7 @@ var _ zap.Sink = (*Syncer)(nil)
 //   - All outputs share one lock. Sync holds it while it waits for the network, and
 //     logging calls wait for it meanwhile.
 //
-// zap never closes the sinks of a Config. The Logger's Sync flushes, as Close does.
+// zap never closes the sinks of a Config, but the Logger's Sync flushes as Close does.
 func OpenSink(u *url.URL) (zap.Sink, error) {
 	example := u.Scheme + "://?group=/acme/prod&stream=orders"
 	if std := openStandard(u.Opaque); std != nil {
@@ -320,7 +320,7 @@ type standardSink struct{ zapcore.WriteSyncer }
 
 var _ zap.Sink = standardSink{}
 
-// openStandard gives nil if there is none of that name.
+// openStandard returns nil for any name but stdout and stderr.
 func openStandard(name string) zap.Sink {
 	switch name {
 	case "stdout":
@@ -331,12 +331,12 @@ func openStandard(name string) zap.Sink {
 	return nil
 }
 
-// Close closes nothing: others write there too.
+// Close does nothing: others write to the file too.
 func (standardSink) Close() error { return nil }
 
-// namesCaller tells whether p may use the caller, which costs as much to find
-// as the rest of a logging call. Of a function one cannot know, but three of the
-// stock ones do not; they are told by the address of their code.
+// namesCaller reports whether p may use the caller, which costs as much to find as
+// the rest of a logging call. Any function may, except for three of our own, which
+// are recognized by the address of their code.
 func namesCaller(p Prefix) bool {
 	return !slices.ContainsFunc([]Prefix{ShortPrefix, SimplePrefix, MiniPrefix}, func(without Prefix) bool {
 		return reflect.ValueOf(p).Pointer() == reflect.ValueOf(without).Pointer()

@@ -11,30 +11,29 @@ import (
 )
 
 // A jsonEncoder holds the context of a logger, or encodes one entry. Fields go to
-// the embedded Encoder. The text of errors is kept apart, because it is written
+// the embedded Encoder. The text of errors is kept separately, because it is written
 // last and outside of all namespaces.
 type jsonEncoder struct {
 	jsonenc.Encoder
 	*jsonConfig
 
 	exception    []byte // the errors so far, escaped
-	hasException bool   // there is an error, if only one without text
+	hasException bool   // there is an error, maybe with an empty text
 
 	last lastError
 }
 
-// A lastError is the error that was added last. If it has a long form, that is
-// the next string that zap adds.
+// A lastError is the error that was added last. If it has a long form, zap adds
+// that as the next string.
 type lastError struct {
 	text    string
 	start   int  // its offset in exception
 	end     int  // the length of the members when it was added
-	open    bool // the long form may still come
-	certain bool // the strings that are being added all come from one field
+	open    bool // the long form may still follow
+	certain bool // all strings that are now added come from one field
 }
 
-// A jsonConfig is what all clones share. Its keys are escaped and quoted by
-// AppendKey.
+// A jsonConfig is shared by all clones. AppendKey has escaped and quoted its keys.
 type jsonConfig struct {
 	zapcore.EncoderConfig
 
@@ -43,18 +42,18 @@ type jsonConfig struct {
 
 var _ zapcore.Encoder = (*jsonEncoder)(nil)
 
-// NewEncoderConfig returns the configuration that both encoders are made for.
-// With it, the JSON encoder writes
+// NewEncoderConfig returns the default configuration for both encoders. With it, the
+// JSON encoder writes these keys in this order, and fields between message and
+// exception:
 //
 //	timestamp  ISO 8601 with milliseconds and zone
-//	level      as [EncodeLevel]
+//	level      by [EncodeLevel]
 //	location   <logger>.<function>:<line>; see [NewJSONEncoder]
 //	message
 //	exception  the text of errors and the stack
 //
-// in this order, fields between message and exception, durations as seconds.
-// The prefix encoder uses its formats for times and durations in fields, and
-// writes stacks because it has a StacktraceKey.
+// Durations are seconds. The prefix encoder uses the same formats for times and
+// durations in fields, and writes stacks because StacktraceKey is set.
 func NewEncoderConfig() zapcore.EncoderConfig {
 	return zapcore.EncoderConfig{
 		TimeKey:        "timestamp",
@@ -71,39 +70,38 @@ func NewEncoderConfig() zapcore.EncoderConfig {
 }
 
 // NewJSONEncoder returns an encoder that writes one JSON object per entry. It
-// honours every member of cfg as [zapcore.NewJSONEncoder] does, and writes
+// honours every field of cfg as [zapcore.NewJSONEncoder] does, and writes
 // fields the same way. It differs in these points:
 //
 //   - The order is time, level, name, caller, function, message, fields, stack.
 //   - Without cfg.EncodeCaller, the caller is <logger>.<function>:<line>. The
-//     function is the bare name, as {caller} in [ParsePrefix]; if it is unknown,
-//     the file takes its place. A logger without a name is left out with its
-//     dot. A named logger that does not record callers is written alone, unless
-//     NameKey gives names a member of their own.
-//   - A message that is a JSON object or array, with or without white space
-//     around it, is embedded as JSON, less the white space between its tokens.
-//     It is nested under MessageKey, so its keys cannot clash with others. A
-//     number, string or literal alone stays text. So does JSON that readers
-//     refuse or read differently (encoding/json, Python's json and orjson were
-//     tried): with half a surrogate pair or bytes that are not UTF-8; an integer
-//     that needs more than 64 bits or that a float64 cannot hold, such as 2^53+1;
-//     -0; a number beyond the range of a float64; a key twice in one object;
-//     more than 500 levels of nesting.
-//   - What [zap.Error] adds is written with the stack, under StacktraceKey: the
-//     error's text, or its long form if it has one (see [fmt.Formatter]), a line
-//     break, the stack. Several errors of one entry and its logger follow one
-//     another; the key is written once, and never inside a namespace. If
-//     StacktraceKey is empty, errors are ordinary fields. Those under other
-//     names, by [zap.NamedError], always are.
+//     function is the bare name, like {caller} in [ParsePrefix]; if it is unknown,
+//     the file takes its place. Without a logger's name, the name and its dot are
+//     left out. If a named logger does not record callers, its name stands alone,
+//     unless NameKey gives names a key of their own.
+//   - A message that is a JSON object or array is embedded as JSON, without white
+//     space around it and between its tokens. It is nested under MessageKey, so its
+//     keys cannot clash with others. A message that is just a number, a string or a
+//     literal stays text. So does JSON that some readers refuse or read differently
+//     (encoding/json, Python's json and orjson were tried): half a surrogate pair or
+//     bytes that are not UTF-8; an integer that needs more than 64 bits or that a
+//     float64 cannot hold, such as 2^53+1; -0; a number beyond the range of a
+//     float64; a key twice in one object; more than 500 levels of nesting.
+//   - Errors added by [zap.Error] are written with the stack, under StacktraceKey:
+//     the error's text, or its long form if it has one (see [fmt.Formatter]), a line
+//     break, the stack. If the entry and its logger have several errors, they follow
+//     one another; the key is written once, and never inside a namespace. If
+//     StacktraceKey is empty, errors are ordinary fields. Errors under other names,
+//     added by [zap.NamedError], always are.
 //
-// The context of a logger (With) reaches an encoder as names and values, not as
+// The context of a logger (With) reaches an encoder as keys and values, not as
 // fields. There a string with the key "error" is taken for an error's text. A
-// string with the key "errorVerbose" is taken for its long form only directly
-// behind it in the same With, and in a [Core] only if it comes from the same
-// field; otherwise it is an ordinary field.
+// string with the key "errorVerbose" is taken for its long form only if it directly
+// follows in the same With, and in a [Core] only if it comes from the same field;
+// otherwise it is an ordinary field.
 //
 // As in zap, keys are not checked for duplicates: a field named message is
-// written beside the message, and most readers take the last one.
+// written next to the message, and most readers use the last one.
 //
 // An event with a field _aws is a document in CloudWatch's embedded metric
 // format if that field and those that it names are outside of all namespaces and
@@ -137,7 +135,7 @@ func NewJSONEncoder(cfg zapcore.EncoderConfig) zapcore.Encoder {
 }
 
 // AddString implements [zapcore.ObjectEncoder] for [zapcore.Field.AddTo], which
-// adds an error as one string, or as two.
+// adds an error as one string, or as two if it has a long form.
 func (e *jsonEncoder) AddString(key, val string) {
 	switch {
 	case e.exceptionKey == "":
@@ -158,7 +156,7 @@ func (e *jsonEncoder) addErrorField(f *zapcore.Field) {
 	e.last = lastError{}
 }
 
-// Clone implements [zapcore.Encoder]. What is added to a clone is another field.
+// Clone implements [zapcore.Encoder]. It drops last: a field does not span clones.
 func (e *jsonEncoder) Clone() zapcore.Encoder {
 	return &jsonEncoder{
 		Encoder:      e.Encoder.Clone(),
@@ -200,7 +198,7 @@ func (e *jsonEncoder) lineEnding() string { return e.LineEnding }
 // costs the pool one of them, and nothing else.
 var entries = sync.Pool{New: func() any { return new(jsonEncoder) }}
 
-// begin makes e the encoder of one entry, with the context of from.
+// begin prepares e for one entry, with the context of from.
 func (e *jsonEncoder) begin(from *jsonEncoder, dst []byte) {
 	e.Reset(&from.Encoder, dst)
 	e.jsonConfig = from.jsonConfig
@@ -284,15 +282,14 @@ func (e *jsonEncoder) addError(text string) {
 }
 
 // isLongForm reports whether text is the long form of the error that was added
-// last: it comes directly behind the short form, from the same field. Cores of
-// others add fields to a context without telling where one ends; there it must
-// contain the short form, too.
+// last: it directly follows the short form, from the same field. Other cores do not
+// show where a field ends; for these the text must also contain the short form.
 func (e *jsonEncoder) isLongForm(text string) bool {
 	return e.last.open && e.last.end == len(e.Bytes()) && (e.last.certain || strings.Contains(text, e.last.text))
 }
 
-// addLongForm replaces the text of the last error by its long form, or appends
-// that if the text is no part of it.
+// addLongForm replaces the text of the last error by its long form, or appends the
+// long form if that does not contain the text.
 func (e *jsonEncoder) addLongForm(text string) {
 	e.last.open = false
 	if strings.Contains(text, e.last.text) {

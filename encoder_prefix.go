@@ -14,13 +14,13 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A Prefix appends the text before the message of an entry to buf, which is empty.
-// The function is the name that [NewPrefixEncoder] was given, such as that of a
+// A Prefix appends the text that precedes the message of an entry to buf, which is
+// empty. function is the name that [NewPrefixEncoder] was given, such as that of a
 // Lambda function.
 //
-// Like the function types of zapcore, a Prefix can be unmarshaled from text. It is
-// called by many goroutines at a time and must not keep buf. The nil Prefix appends
-// nothing. If a Prefix panics, its entry has the message and no prefix.
+// Like the function types of zapcore, a Prefix can be unmarshaled from text. It must
+// be safe for concurrent use and must not keep buf. The nil Prefix appends nothing.
+// If a Prefix panics, its entry has the message and no prefix.
 type Prefix func(buf *buffer.Buffer, function string, ent zapcore.Entry)
 
 var (
@@ -54,9 +54,9 @@ func SimplePrefix(buf *buffer.Buffer, function string, _ zapcore.Entry) {
 	buf.AppendString(": ")
 }
 
-// MiniPrefix is the Prefix of the label #mini: the level and a colon from
-// [zapcore.WarnLevel] on, then the function and a colon if it has a name. So an Info
-// entry of a function without a name is its message alone.
+// MiniPrefix is the Prefix of the label #mini: at [zapcore.WarnLevel] and above the
+// level and a colon, then the function and a colon unless that is empty. So an Info
+// entry without a function's name is the message alone.
 func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	if ent.Level >= zapcore.WarnLevel {
 		appendLevel(buf, ent.Level)
@@ -68,30 +68,29 @@ func MiniPrefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	}
 }
 
-// ParsePrefix makes a Prefix from a label (#standard, #short, #simple, #mini) or a
-// template. In a template these stand for values of the entry:
+// ParsePrefix returns the Prefix for a label (#standard, #short, #simple, #mini) or a
+// template. These placeholders of a template stand for values of the entry:
 //
-//	{level}   DEBUG INFO WARNING ERROR CRITICAL, or a number in decimal
+//	{level}   DEBUG INFO WARNING ERROR CRITICAL, or a decimal number
 //	{func}    the function's name given to [NewPrefixEncoder]
 //	{caller}  the bare name of the Go function that logged, without package,
-//	          receiver and type arguments; a closure goes by the function around it
+//	          receiver and type arguments; for a closure, the enclosing function
 //	{file}    the file that logged, with its directory: order/checkout.go
 //	{line}    the line in that file
 //	{logger}  the logger's name
 //
-// {{ and }} are literal braces. Values are inserted as they are, braces in them
-// mean nothing. {caller}, {file} and {line} need a logger with [zap.AddCaller]
-// and are empty without.
+// {{ and }} are literal braces. Braces in inserted values have no meaning. {caller},
+// {file} and {line} need a logger with [zap.AddCaller]; otherwise they are empty.
 //
-// The empty template is an empty prefix. Errors name the fault and its place: a brace
-// without its partner, an unknown name, and an unknown label, which is # and one word
-// and nothing else. Labels are exact: #Mini and "#mini " are errors too, and so is a
-// label without its #, alone.
+// The empty template is an empty prefix. An unmatched brace, an unknown placeholder
+// or an unknown label is an error that names it. A # followed by a single word counts
+// as a label. Labels must match exactly: #Mini and "#mini " are errors, and so is a
+// label without its #, like mini.
 //
 // [zap.AddCaller]: https://pkg.go.dev/go.uber.org/zap#AddCaller
 func ParsePrefix(s string) (Prefix, error) { return parsePrefix(s, labels) }
 
-// parsePrefix is for those who know more labels.
+// parsePrefix is ParsePrefix with the labels that an error lists.
 func parsePrefix(s string, labels []string) (Prefix, error) {
 	switch s {
 	case "#standard":
@@ -118,9 +117,9 @@ func parsePrefix(s string, labels []string) (Prefix, error) {
 	return compile(segs).prefix, nil
 }
 
-// PrefixFunc makes a Prefix from a function that returns the prefix as a string. It
-// is called with the level, the function's name as in {func}, the bare name of
-// the caller as in {caller}, and the message as it was logged.
+// PrefixFunc returns a Prefix that calls f for the text. f gets the level, the name
+// that {func} stands for, the name that {caller} stands for, and the message. A nil f
+// is no prefix.
 func PrefixFunc(f func(level zapcore.Level, function, caller, msg string) string) Prefix {
 	if f == nil {
 		return nil
@@ -144,14 +143,14 @@ func (p *Prefix) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// prefixEncoder carries the context of a logger as zap's console encoder does,
-// in JSON with a space after colons and commas.
+// A prefixEncoder keeps the context of a logger as zap's console encoder does: as
+// JSON with a space after colons and commas.
 type prefixEncoder struct {
 	jsonenc.Encoder
 
 	function  string
 	prefix    Prefix
-	foreign   bool // prefix is not one of ours and may panic
+	foreign   bool // prefix is not from this package and may panic
 	separator string
 	stack     bool
 	ending    string
@@ -159,20 +158,19 @@ type prefixEncoder struct {
 
 var _ zapcore.Encoder = (*prefixEncoder)(nil)
 
-// NewPrefixEncoder returns an encoder for people: the prefix, then the message. Fields
-// follow the message as zap's console encoder writes them: a separator and one JSON
-// object. The stack of an entry, if there is one, follows on lines of its own, then
-// the line ending.
+// NewPrefixEncoder returns an encoder for human readers. It writes the prefix, the
+// message, the fields as zap's console encoder does (a separator and one JSON
+// object), the stack on lines of its own, if the entry has one, and the line ending.
 //
-// Only the prefix can show an entry's level, caller and logger. Its time is not
-// written: CloudWatch Logs has a time for every event already. Of cfg it uses
+// Only the prefix can show an entry's level, caller and logger. The time is not
+// written, since CloudWatch Logs stores a time for every event. Of cfg it uses
 //   - LineEnding and SkipLineEnding; the ending defaults to [zapcore.DefaultLineEnding],
 //   - ConsoleSeparator, which defaults to a tab,
 //   - StacktraceKey: if it is empty, stacks are left out,
 //   - EncodeDuration, EncodeTime and NewReflectedEncoder for the values of fields,
 //     with the defaults of zap's encoders.
 //
-// The message is written whatever MessageKey says. A nil p is no prefix.
+// The message is written even if MessageKey is empty. A nil p is no prefix.
 //
 // Prefix encoders cannot emit metrics: in CloudWatch's embedded metric format the
 // whole event is a JSON document, see [NewJSONEncoder].
@@ -221,13 +219,13 @@ func (e *prefixEncoder) EncodeEntry(ent zapcore.Entry, fields []zapcore.Field) (
 	return buf, nil
 }
 
-// lineEnding is what EncodeEntry appends last, so that a Core can take it off:
-// an event ends without one.
+// lineEnding is what EncodeEntry appends last. A Core removes it: an event has no
+// line ending.
 func (e *prefixEncoder) lineEnding() string { return e.ending }
 
-// appendContext appends the separator and the object, or nothing if there turns
-// out to be no member. It writes to the free space of buf and then hands over
-// what is there: as long as that sufficed, nothing moves.
+// appendContext appends the separator and the object, or nothing if the object has
+// no member. It writes to the free space of buf, and AppendBytes then copies nothing
+// anew, unless that space was too small.
 func (e *prefixEncoder) appendContext(buf *buffer.Buffer, fields []zapcore.Field) {
 	b := buf.Bytes()
 	start := len(b)
@@ -242,7 +240,7 @@ func (e *prefixEncoder) appendContext(buf *buffer.Buffer, fields []zapcore.Field
 	}
 }
 
-// tryPrefix forgets what a prefix wrote before it panicked.
+// tryPrefix calls the prefix, and drops what it wrote if it panics.
 func (e *prefixEncoder) tryPrefix(buf *buffer.Buffer, ent *zapcore.Entry) {
 	defer func() {
 		if recover() != nil {
@@ -260,7 +258,7 @@ var (
 	placeholders = []string{"caller", "file", "func", "level", "line", "logger"}
 )
 
-// The indexes of placeholders, and what else a segment may be.
+// Kinds of a segment: the indexes of placeholders, and literal text.
 const (
 	atCaller = iota
 	atFile
@@ -271,8 +269,9 @@ const (
 	literal = template.Literal
 )
 
-// A segment of a template: a placeholder or literal text, and a word behind it,
-// which is literal text of at most eight bytes. Most is, and goes in one store.
+// A segment of a template is a placeholder or literal text, followed by a word:
+// literal text of at most eight bytes, which is appended with one store. Most
+// literal text is that short.
 type segment struct {
 	kind int
 	text string
@@ -294,8 +293,8 @@ func compile(parsed []template.Segment) segments {
 	return segs
 }
 
-// prefix is the Prefix of every template. Working on the bytes themselves is
-// faster than on buf, piece by piece.
+// prefix is the Prefix of every template. Appending to a slice is faster than
+// calling buf for each piece.
 func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 	b := buf.Bytes()
 	start := len(b)
@@ -327,8 +326,8 @@ func (s segments) prefix(buf *buffer.Buffer, function string, ent zapcore.Entry)
 }
 
 // isOurs reports whether p is known not to panic. Functions can only be compared
-// by the address of their code, which all method values of a type share. A wrong
-// answer is a matter of speed as long as it is no.
+// by the address of their code, which all method values of a type share. Answering
+// no by mistake only costs speed.
 func isOurs(p Prefix) bool {
 	code := reflect.ValueOf(p).Pointer()
 	for _, ours := range [...]Prefix{StandardPrefix, ShortPrefix, SimplePrefix, MiniPrefix, segments(nil).prefix} {

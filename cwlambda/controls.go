@@ -12,18 +12,18 @@ import (
 	"example.com/zapcw"
 )
 
-// LogControls gives the encoder and the level for [zapcw.NewCore] that Lambda's
-// advanced logging controls ask for:
+// LogControls returns the encoder and the level for [zapcw.NewCore] that Lambda's
+// advanced logging controls ask for, in any letter case:
 //
 //	AWS_LAMBDA_LOG_FORMAT  JSON: zapcw.NewJSONEncoder
 //	                       Text: zapcw.NewPrefixEncoder with zapcw.StandardPrefix
 //	                       and the name of the function
-//	AWS_LAMBDA_LOG_LEVEL   TRACE, DEBUG, INFO, WARN, ERROR, FATAL as
-//	                       zapcw.ParseLevel has them
+//	AWS_LAMBDA_LOG_LEVEL   TRACE, DEBUG, INFO, WARN, ERROR or FATAL, with the meaning
+//	                       they have in zapcw.ParseLevel
 //
-// in any letter case. What is not set or not known is JSON and INFO; the error
-// names what is not known and says what counts instead. Encoder and level are
-// good also with an error, so it may just be logged.
+// Unset and unknown values count as JSON and INFO; the error names an unknown value
+// and what is used instead. Encoder and level are usable even with an error, so it is
+// enough to log it.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
 func LogControls() (zapcore.Encoder, zapcore.Level, error) {

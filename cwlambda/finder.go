@@ -31,7 +31,7 @@ type found struct{ *engine.Engine }
 // Puts counts puts that succeeded.
 func (f found) Puts() uint64 { return f.Stats().Puts }
 
-// isStream tells whether nothing but one stream is behind a core.
+// isStream reports whether nothing but one stream is behind a core.
 func isStream(core zapcore.Core) bool {
 	_, ok := core.(*zapcw.Core)
 	return ok

@@ -126,7 +126,7 @@ func (f *function) invoke(ctx context.Context, handle func(context.Context) (any
 	return response, nil
 }
 
-// terminate flushes for the last time. It tells whether nothing runs any more.
+// terminate flushes for the last time. It reports whether nothing runs any more.
 func (f *function) terminate(limit time.Duration) bool {
 	f.terminating.Store(true)
 	f.out.flush(limit)

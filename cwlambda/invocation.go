@@ -80,7 +80,8 @@ func traceID(ctx context.Context) string {
 	return ""
 }
 
-// done ends the invocation with its response. It tells whether that was the end.
+// done ends the invocation when it has a response. It reports whether it was still
+// running.
 func (i *invocation) done() (ended bool) {
 	i.once.Do(func() {
 		ended = true

@@ -21,7 +21,7 @@ type options struct {
 
 const (
 	defaultFlushTimeout = 2 * time.Second
-	// outageWait is how long a flush takes while CloudWatch is out of reach.
+	// outageWait bounds a flush while CloudWatch is unreachable.
 	outageWait = 200 * time.Millisecond
 )
 
@@ -33,27 +33,26 @@ func newOptions(opts []Option) options {
 	return o
 }
 
-// AfterResponse has the flush after the response instead of before: the caller
-// does not wait for it. An internal extension, which is registered by Start or
-// Wrap, keeps the sandbox awake until the flush is over. The time that takes is
-// billed, and counted by the metric PostRuntimeExtensionsDuration; the sandbox
-// takes its next invocation after it. Errors, panics and deadlines are flushed
-// before, as without the option.
+// AfterResponse flushes after the response instead of before it: the caller does
+// not wait. An internal extension, registered by Start or Wrap, keeps the sandbox
+// awake until the flush is over. That time is billed, and counted by the metric
+// PostRuntimeExtensionsDuration; the sandbox takes its next invocation after it. In
+// case of an error, a panic or a deadline the flush still comes first.
 //
-// Where Lambda does not register the extension, because it refuses or because an
-// invocation is under way already, it is as without the option, and a warning is
-// logged. With invocations side by side it has no effect: none of them waits
-// there.
+// If the extension cannot be registered, because Lambda refuses or an invocation is
+// already under way, the option has no effect, and a warning is logged. It also has
+// no effect if a sandbox runs invocations concurrently, since there none of them
+// waits for a flush.
 //
 // See https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 func AfterResponse() Option {
 	return func(o *options) { o.afterResponse = true }
 }
 
-// FlushTimeout bounds the flush of one invocation, whose time left less a tenth, half a
-// second at most and 50 ms at least, bounds it too. Defaults to 2 s; what is not above
-// zero has no effect. After a flush that ran out of time without a put that
-// succeeded the bound is 200 ms until one does.
+// FlushTimeout bounds the flush of one invocation. Defaults to 2 s; zero and negative
+// values have no effect. The flush also ends before the deadline, by a tenth of the
+// time left, but at least 50 ms and at most 500 ms. After a flush of 200 ms or more
+// without a successful put, the bound is 200 ms until a put succeeds.
 func FlushTimeout(d time.Duration) Option {
 	return func(o *options) {
 		if d > 0 {
@@ -62,10 +61,10 @@ func FlushTimeout(d time.Duration) Option {
 	}
 }
 
-// TimeoutWarning says how long before the deadline an invocation that still runs
-// logs that it is about to time out. Defaults to half a second, or a quarter of
-// the time that the invocation has if that is less; what is not above zero has
-// no effect. A put should be possible in that time.
+// TimeoutWarning is how long before its deadline an invocation that still runs logs
+// that it is about to time out. Defaults to half a second, or to a quarter of the
+// invocation's time if that is less; zero and negative values have no effect. Leave
+// enough time for a put.
 func TimeoutWarning(d time.Duration) Option {
 	return func(o *options) {
 		if d > 0 {
@@ -74,7 +73,7 @@ func TimeoutWarning(d time.Duration) Option {
 	}
 }
 
-// Fields adds fields to the logger of each invocation, made from its context.
+// Fields adds the fields that f returns to the logger of each invocation.
 func Fields(f func(context.Context) []zap.Field) Option {
 	return func(o *options) { o.fields = f }
 }

@@ -44,7 +44,7 @@ func newOutputs(core zapcore.Core) *outputs {
 	return o
 }
 
-// include tells whether all that other writes to is flushed with o.
+// include reports whether all that other writes to is flushed with o.
 func (o *outputs) include(other *outputs) bool {
 	for _, s := range other.streams {
 		if !slices.ContainsFunc(o.streams, func(t *output) bool { return t.drainer == s.drainer }) {

@@ -67,7 +67,7 @@ func (r *resync) wait(limit time.Duration) {
 	r.mu.Unlock()
 }
 
-// waitUntil tells whether a Sync has ended before ctx.
+// waitUntil reports whether a Sync has ended before ctx.
 func (r *resync) waitUntil(ctx context.Context) bool {
 	select {
 	case <-r.request():

@@ -48,7 +48,7 @@ func (s *sender) run() {
 	}
 }
 
-// more tells whether there may be something to send, and ends otherwise.
+// more reports whether there may be something to send. If not, the sender ends.
 func (s *sender) more() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -90,8 +90,8 @@ func split(results []reflect.Value) (response any, err error) {
 	return response, err
 }
 
-// takesContext tells whether the first parameter is a context. It is not ok if
-// the parameters are none that lambda.Start takes.
+// takesContext reports whether the first parameter is a context. ok is false if
+// lambda.Start does not take such parameters.
 func takesContext(t reflect.Type) (takes, ok bool) {
 	n := t.NumIn()
 	if n == 0 {
@@ -105,13 +105,13 @@ func takesContext(t reflect.Type) (takes, ok bool) {
 	return isContext, isContext && n <= 2
 }
 
-// returnsError tells whether the results are some that lambda.Start takes.
+// returnsError reports whether lambda.Start takes such results.
 func returnsError(t reflect.Type) bool {
 	n := t.NumOut()
 	return n == 0 || n <= 2 && t.Out(n-1).Implements(errorType)
 }
 
-// streamed tells whether aws-lambda-go streams a response: it reads what is not
+// streamed reports whether aws-lambda-go streams a response: it reads what is not
 // JSON, or only an empty object.
 func streamed(response any) (io.Reader, bool) {
 	r, ok := response.(io.Reader)

@@ -6,23 +6,22 @@
 //	}
 //
 // Lambda freezes a process as soon as its response is out, may never thaw it,
-// and kills it at the time-out. So what was logged is flushed
+// and kills it at the time-out. So the package flushes what was logged
 //
 //   - before the response goes out, or after it with [AfterResponse],
-//   - when the body of a streaming response was read,
+//   - when the body of a streaming response has been read,
 //   - before an error or a panic is reported; both are logged first, with the
 //     request id, and passed on unchanged,
-//   - when the deadline nears, while the function still runs, with an entry that
-//     says so,
+//   - shortly before the deadline, while the function still runs; an entry says
+//     that it is about to time out,
 //   - at SIGTERM.
 //
-// An invocation never waits longer for that than [FlushTimeout] says, and no longer than
-// a fifth of a second as long as CloudWatch is out of reach. What is not
-// delivered by then stays in memory and is sent with a later invocation; it goes
-// to the Syncer's Fallback when its memory is full, before a time-out and at
-// SIGTERM.
+// An invocation waits for its flush no longer than [FlushTimeout], and no longer
+// than 200 ms once CloudWatch has proved unreachable. What is not delivered by then
+// stays in memory and is sent with a later invocation; it goes to the Syncer's
+// Fallback when the memory is full, before a time-out, after a panic and at SIGTERM.
 //
-// [Logger] is the logger of one invocation. docs/lambda.md has a table of what
+// [Logger] returns the logger of one invocation. docs/lambda.md has a table of what
 // happens when, and what it costs.
 package cwlambda
 
@@ -36,16 +35,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// Start is [lambda.Start] for a function that logs through logger. It takes
-// every handler that lambda.Start takes, does not return, and has what the
-// package comment lists flushed. A nil logger is zap.NewNop().
+// Start is [lambda.Start] for a function that logs through logger. It takes every
+// handler that lambda.Start takes, does not return, and flushes as the package
+// comment says. A nil logger is zap.NewNop().
 //
 // At SIGTERM, which Lambda sends 500 ms before it kills a process, it flushes for
 // a quarter of a second and then ends the process, unless an invocation is under
 // way. Functions given with lambda.WithEnableSIGTERM are called before that.
 //
-// Where there is no Lambda it ends the process as lambda.Start does, after a
-// flush.
+// Outside of Lambda it flushes and then ends the process, as lambda.Start does.
 func Start(logger *zap.Logger, handler any, options ...Option) {
 	f := newFunction(logger, options)
 	f.decodes = len(f.lambda) == 0
@@ -67,24 +65,24 @@ func Start(logger *zap.Logger, handler any, options ...Option) {
 	lambda.StartWithOptions(f.wrap(handler), opts...)
 }
 
-// Wrap gives the handler that [Start] starts, to be passed to lambda.Start or,
-// in a test, to lambda.NewHandler. Of a function it is a func(context.Context,
-// TIn) (any, error), or a func(context.Context) (any, error). Options of [WithLambda] have no effect; they
-// go to lambda.StartWithOptions. SIGTERM is the caller's:
+// Wrap returns the handler that [Start] would start. Pass it to lambda.Start or, in a
+// test, to lambda.NewHandler. For a function it is a func(context.Context, TIn) (any,
+// error), or a func(context.Context) (any, error). [WithLambda] has no effect: pass
+// its options to lambda.StartWithOptions. Handling SIGTERM is up to the caller:
 //
 //	lambda.StartWithOptions(cwlambda.Wrap(logger, handle),
 //		lambda.WithEnableSIGTERM(func() { cwlambda.Shutdown(logger) }))
 //
-// A handler that is wrapped twice with the same Syncers is flushed once, by the
-// outer one. Of a handler that is a lambda.Handler a streaming response is
-// buffered, as it is by its Invoke.
+// If a handler is wrapped twice with the same Syncers, only the outer one flushes. A
+// streaming response of a handler that is a lambda.Handler is buffered, as its Invoke
+// does.
 func Wrap(logger *zap.Logger, handler any, options ...Option) any {
 	return newFunction(logger, options).wrap(handler)
 }
 
-// Shutdown flushes what logger's Syncers hold within a quarter of a second, half
-// of what Lambda leaves after SIGTERM. What is not delivered by then is on their
-// Fallback. It is for programs that do not use [Start].
+// Shutdown flushes logger's Syncers within 250 ms, half the time that Lambda leaves
+// after SIGTERM. What is not delivered by then is on their Fallback. It is for
+// programs that do not use [Start].
 func Shutdown(logger *zap.Logger) {
 	if logger == nil {
 		return
@@ -108,13 +106,13 @@ const runtimeAPI = "AWS_LAMBDA_RUNTIME_API"
 //	tenantId   if the function has tenants
 //	coldStart  true, in the first invocation of a process only
 //
-// and those of [Fields]. CloudWatch Logs indexes traceId by default, see
+// and those added by [Fields]. CloudWatch Logs indexes traceId by default, see
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Field-Indexing.html
 //
-// Each invocation is a scope of zapcw.Hold: what is held there is released by an
-// error that the function logs or returns, a panic, and when the deadline nears.
+// Each invocation is a scope of zapcw.Hold. It is released by an error that the
+// function logs or returns, by a panic, and shortly before the deadline.
 //
-// Outside of an invocation, and without a context, it is zap.L().
+// Outside of an invocation, or with a nil ctx, Logger returns zap.L().
 func Logger(ctx context.Context) *zap.Logger {
 	if inv := fromContext(ctx); inv != nil {
 		return inv.logger

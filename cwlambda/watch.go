@@ -89,7 +89,7 @@ func (w *watch) run() {
 	}
 }
 
-// spills tells whether nothing is to be left in memory any more.
+// spills reports whether nothing is to be left in memory any more.
 func (w *watch) spills() bool { return w != nil && !time.Now().Before(w.spillAt) }
 
 func (w *watch) drain(until time.Time) {
@@ -98,7 +98,7 @@ func (w *watch) drain(until time.Time) {
 	w.inv.f.out.drainUntil(ctx)
 }
 
-// sleep tells whether it was not stopped.
+// sleep reports whether it was not stopped.
 func (w *watch) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -133,7 +133,7 @@ func (r *reader) texts(name string) map[string]string {
 	return m
 }
 
-// structure tells whether an object follows; null is consumed.
+// structure reports whether an object follows; null is consumed.
 func (r *reader) structure(name string) bool {
 	switch r.peek() {
 	case '{':

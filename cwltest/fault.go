@@ -13,29 +13,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
-// Fault is a script of something that goes wrong: which calls it strikes, and
-// what becomes of them. [Server.Fail] puts it in force. The zero value of
-// each field leaves that matter alone, so that
+// Fault describes a scripted failure: which calls it strikes, and what becomes of
+// them. [Server.Fail] activates it. A field with its zero value changes nothing, so
 //
 //	Fault{Op: "PutLogEvents", Times: 2, Code: "ThrottlingException"}
 //
 // throttles the next two puts, and Fault{Break: BlackHole} hangs every call.
-// A Fault that says nothing of what becomes of a call does nothing but count.
+// A Fault that says nothing about what becomes of a call only counts.
 type Fault struct {
-	// Op names the operations that are struck, separated by spaces; the
-	// patterns of [path.Match] may stand in for names, like "Create*". Empty
-	// means every operation.
+	// Op names the operations that are struck, separated by spaces. Patterns of
+	// [path.Match], like "Create*", work too. Empty means every operation.
 	Op string
 
-	// Match, when set, says for each call whether it is struck. It may run
-	// on several goroutines at once, and must not keep or change the request
-	// or its events. Because it looks at the body, a fault with Match cannot
-	// break the connection before the body was read: ResetBeforeBody and
-	// ResetMidBody become ResetAfterBody.
+	// Match, when set, reports whether a call is struck. It must be safe for
+	// concurrent use, and must not keep or change the request or its events.
+	// Because it looks at the body, a fault with Match cannot break the
+	// connection before the body was read: ResetBeforeBody and ResetMidBody
+	// become ResetAfterBody.
 	Match func(*Request) bool
 
-	// Skip is how many calls, of those that would be struck, are let through
-	// first.
+	// Skip is how many matching calls are let through before the first is struck.
 	Skip int
 
 	// Times is how many calls are struck before the fault is spent. 0 means
@@ -47,71 +44,70 @@ type Fault struct {
 	// means no end.
 	For time.Duration
 
-	// PerSecond makes the fault a quota: only calls in excess of so many a
-	// second are struck. Calls that were not made are saved up, for a second
-	// at most. Code then defaults to ThrottlingException, if the fault has no
-	// other reply and no Break.
+	// PerSecond makes the fault a quota: only calls beyond this rate are struck.
+	// Unused calls are saved up, for a second at most. Code then defaults to
+	// ThrottlingException, unless the fault has another reply or a Break.
 	PerSecond float64
 
-	// Code is the error that is answered, like "ThrottlingException", instead
-	// of carrying the call out. Message defaults to what the service says
-	// with it, Status to 503 for ServiceUnavailable..., 500 for Internal...
-	// and 400 for others. Extra holds further members of the body, like
+	// Code is the error that is returned, like "ThrottlingException", instead
+	// of carrying the call out. Message defaults to the service's own text for
+	// it, Status to 503 for ServiceUnavailable..., 500 for Internal... and 400
+	// for others. Extra holds further members of the body, like
 	// "expectedSequenceToken".
 	Code    string
 	Message string
 	Extra   map[string]any
 
-	// Status and Body, without a Code, are answered as they are, instead of
-	// carrying the call out: a load balancer's page, JSON that is cut off,
-	// with only a Status of 200 an empty answer. Status defaults to 200 when
-	// there is a Body; ContentType to that of the service.
+	// Status and Body, without a Code, are returned as they are, instead of
+	// carrying the call out: a load balancer's page, truncated JSON, or, with
+	// only a Status of 200, an empty response. Status defaults to 200 when there
+	// is a Body; ContentType to that of the service.
 	Status      int
 	Body        string
 	ContentType string
 
-	// Commit carries the call out although the caller learns otherwise: what
-	// it puts is stored, what it creates is there, and then the reply above
-	// or the Break takes the place of the answer.
+	// Commit carries the call out although the caller learns otherwise: its
+	// events are stored, its group or stream is created, and then the reply above
+	// or the Break replaces the response.
 	Commit bool
 
-	// Reject is reported by a put that is carried out, over what the server
-	// itself has to report; its indexes mean what they mean in the API. The
-	// events that it names are not stored, unless Keep is set.
+	// Reject is reported by a put that is carried out. Each index that is set
+	// replaces the server's own, and means what it means in the API. The events
+	// that it names are not stored, unless Keep is set.
 	Reject *types.RejectedLogEventsInfo
 	Keep   bool
 
-	// RejectEntity is reported by a put that is carried out, of its entity.
+	// RejectEntity is reported for the entity of a put that is carried out.
 	RejectEntity types.EntityRejectionErrorType
 
-	// Before is waited between reading a call and carrying it out, After
-	// between that and the answer. Both end when the client gives up.
+	// Before is the delay between reading a call and carrying it out, After the
+	// delay between that and the response. Both end when the client gives up.
 	Before, After time.Duration
 
-	// Break is what happens to the connection.
+	// Break says how the connection breaks, if it does.
 	Break Break
 
 	tags bool // made by Deny: a CreateLogGroup is struck for its tags alone
 }
 
-// Break is a way in which a connection goes wrong.
+// Break is a way in which a connection fails.
 type Break int8
 
 const (
 	_ Break = iota
 
-	// BlackHole reads the call and never answers. It ends when the client
+	// BlackHole reads the request and never answers. It ends when the client
 	// gives up or the server is closed.
 	BlackHole
 
-	// ResetBeforeBody resets the connection when the head of the request was
-	// read and its body not.
+	// ResetBeforeBody resets the connection after the head of the request was
+	// read, and before its body.
 	ResetBeforeBody
 
-	// ResetMidBody resets the connection when half of the body was read.
+	// ResetMidBody resets the connection after half of the body was read.
 	ResetMidBody
 
-	// ResetAfterBody resets the connection when all of the request was read.
+	// ResetAfterBody resets the connection after the whole request was read.
 	ResetAfterBody
 
 	// ResetMidReply breaks the connection in the middle of the answer. The
@@ -119,7 +115,7 @@ const (
 	ResetMidReply
 )
 
-// String returns the name under which [Stats] counts calls that met the break.
+// String returns the name under which [Stats] counts calls with this break.
 func (b Break) String() string {
 	switch b {
 	case 0:
@@ -138,9 +134,9 @@ func (b Break) String() string {
 	return "unknown"
 }
 
-// Deny returns a Fault that answers IAM actions, like "logs:CreateLogGroup"
-// or "logs:Describe*", with an AccessDeniedException. A CreateLogGroup with
-// tags takes logs:TagResource too.
+// Deny returns a Fault that denies IAM actions, like "logs:CreateLogGroup" or
+// "logs:Describe*", with an AccessDeniedException. A CreateLogGroup with tags
+// also needs logs:TagResource.
 func Deny(actions ...string) Fault {
 	ops := make([]string, len(actions))
 	for i, action := range actions {
@@ -156,8 +152,8 @@ func Deny(actions ...string) Fault {
 	return f
 }
 
-// Poison returns a Fault that refuses, with an InvalidParameterException and
-// as a whole, every put that holds an event for which bad is true.
+// Poison returns a Fault that refuses every put with an event for which bad returns
+// true, as a whole, with an InvalidParameterException.
 func Poison(bad func(Event) bool) Fault {
 	return Fault{
 		Op:      "PutLogEvents",
@@ -167,11 +163,10 @@ func Poison(bad func(Event) bool) Fault {
 	}
 }
 
-// Fail puts a fault in force and returns a function that ends it. Of several
-// faults that match a call only the one that came first strikes, be it that it
-// merely delays; a call that it skips, or that stays within its quota, goes on
-// to the next. Requests that are refused for their signature, or that name no
-// known operation, meet no fault.
+// Fail activates a fault and returns a function that removes it. If several faults
+// match a call, only the one that was added first strikes, even if it merely
+// delays; a call that it skips, or that stays within its quota, goes on to the
+// next. Requests with a refused signature or an unknown operation meet no fault.
 func (s *Server) Fail(f Fault) (remove func()) {
 	if f.PerSecond > 0 && !f.replies() && f.Break == 0 {
 		f.Code = "ThrottlingException"
@@ -192,7 +187,7 @@ func (s *Server) Fail(f Fault) (remove func()) {
 	}
 }
 
-// Heal ends all faults.
+// Heal removes all faults.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -175,17 +175,17 @@ func (s *Server) apply(ch *change) error {
 	return nil
 }
 
-// Replay carries out the changes in a journal, see [Server.Journal], before the
-// first request and before Journal is set. Groups, streams, events, their IDs
-// and times are then what they were. [Stats] counts only what comes after.
+// Replay carries out the changes in a journal, see [Server.Journal]. Call it before
+// the first request and before Journal is set. Groups, streams, events, their IDs
+// and times are then what they were. Stats counts only what comes after.
 //
-// It returns how many bytes of the journal are whole. What follows them is the
-// line in whose middle a program was killed, which no client was told of:
-// truncate the journal to n bytes before you append to it.
+// It returns how many bytes of the journal are complete. A program that was killed
+// may leave half a line after them, which was never acknowledged: truncate the
+// journal to n bytes before you append to it.
 //
-// An error names the line. An unreadable line that is not the last is one, as
-// is a file that does not begin like a journal, so that nobody truncates
-// something else by mistake.
+// An error names the line. Any unreadable line but the last is an error, and so is a
+// file that does not begin like a journal, so that nobody truncates something else
+// by mistake.
 func (s *Server) Replay(journal io.Reader) (n int64, err error) {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()

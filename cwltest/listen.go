@@ -24,12 +24,12 @@ type web struct {
 }
 
 // URL returns the address of the server, "http://127.0.0.1:" and a port, and
-// starts to listen there unless it does already. It is what the environment
-// variable AWS_ENDPOINT_URL_CLOUDWATCH_LOGS or the option --endpoint-url of
-// the aws command wants. A URL of a closed server refuses connections.
+// starts to listen there unless it already does. Use it for the environment
+// variable AWS_ENDPOINT_URL_CLOUDWATCH_LOGS or the option --endpoint-url of the
+// aws command. The URL of a closed server refuses connections.
 //
-// A socket holds the virtual time of a testing/synctest bubble still: inside
-// one use Client or Transport.
+// Virtual time stands still while a goroutine waits for a socket: inside a
+// testing/synctest bubble use Client or Transport.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	web, closed := s.web, s.closed
@@ -47,11 +47,10 @@ func (s *Server) URL() string {
 }
 
 // Listen starts to serve on a TCP address; port 0 picks a free one. It is an
-// error to listen after Close; a server that listens already stays where it
-// is.
+// error to listen after Close; a server that already listens keeps its address.
 //
-// Who can reach the address can read and write everything: without a good
-// reason it is one of loopback.
+// Anybody who can reach the address can read and write everything, so use a
+// loopback address unless you have a good reason.
 func (s *Server) Listen(addr string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

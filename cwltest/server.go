@@ -16,9 +16,9 @@ import (
 // account is the AWS account in which everything lives.
 const account = "123456789012"
 
-// Server is a CloudWatch Logs service in memory. Its zero value is ready for
-// use and enforces every limit of the service; the exported fields change
-// that and are to be set before the first request and the first Client.
+// Server is an in-memory CloudWatch Logs server. Its zero value is ready to use and
+// enforces every limit of the service; the exported fields change that. Set them
+// before the first request and the first Client.
 //
 // A Server opens a socket only when [Server.URL] or [Server.Listen] asks for
 // one. Until then it is reached through [Server.Client] and
@@ -29,13 +29,13 @@ const account = "123456789012"
 type Server struct {
 	// Region is where the methods of Server look for groups and where Client
 	// sends its requests. It defaults to "us-east-1". The region of a request
-	// is that of its signature; each has its own groups.
+	// is that of its signature; each region has its own groups.
 	Region string
 
-	// MaxEventBytes is the largest event, counted like the service counts:
-	// the length of the message in UTF-8 plus 26. It defaults to 1,048,576;
-	// set 262,144 for the partitions that still have the limit of before
-	// April 2025.
+	// MaxEventBytes is the maximum size of an event as the service counts it:
+	// the length of the message in UTF-8 plus 26. It defaults to 1,048,576; set
+	// 262,144 for the partitions that still have the limit from before April
+	// 2025.
 	MaxEventBytes int
 
 	// SequenceTokens demands a valid sequence token with each put, as the
@@ -49,39 +49,39 @@ type Server struct {
 	// other ways.
 	RefuseGzip bool
 
-	// AccessKey is the only access key that is let in; requests signed with
+	// AccessKey is the only access key that is accepted; requests signed with
 	// another get an UnrecognizedClientException. By default any key will do.
 	AccessKey string
 
 	// SecretKey, when set, is the secret that signatures are verified with;
 	// a request that was signed with another one, or that was changed after
 	// it was signed, gets an InvalidSignatureException. By default only the
-	// form of a signature is looked at. [Server.Client] signs with it.
+	// form of a signature is checked. [Server.Client] signs with it.
 	SecretKey string
 
-	// Discard forgets events once they were checked and counted, for
-	// benchmarks that put more than should be held.
+	// Discard drops events once they were checked and counted, for benchmarks
+	// that put more than fits in memory.
 	Discard bool
 
-	// KeepEvents bounds the events that the records of requests hold, see
+	// KeepEvents is how many events the records of requests keep, see
 	// [Request.Events]; beyond it the oldest records lose theirs. It defaults
 	// to 100,000. A negative number keeps none.
 	KeepEvents int
 
-	// NoPage leaves out the page at / of a listening server, on which people
-	// read its streams.
+	// NoPage turns off the web page at / of a listening server, which shows its
+	// streams.
 	NoPage bool
 
-	// Journal, when set, is told of every change in order: groups and streams
+	// Journal, when set, receives every change in order: groups and streams
 	// that are created and deleted, retentions, puts. A change is one line of
-	// JSON and one call of Write, which returns before a client is answered
-	// or a method returns, so that a program that is killed loses nothing that
-	// it acknowledged. [Server.Replay] reads it, and [Server.Compact] writes it
-	// anew without what is gone.
+	// JSON and one call of Write, which returns before the client gets its
+	// response or the method returns, so a killed program loses nothing that it
+	// acknowledged. [Server.Replay] reads it, and [Server.Compact] writes it anew
+	// without what is gone.
 	//
 	// A change that cannot be written is not carried out. The client gets a
 	// ServiceUnavailableException with the error, and tries again; a method
-	// ends as [Server.URL] does when it cannot listen. The journal stays
+	// fails as [Server.URL] does when it cannot listen. The journal stays
 	// readable even if half a line was written.
 	Journal io.Writer
 
@@ -153,8 +153,8 @@ func (s *Server) Client(optFns ...func(*cloudwatchlogs.Options)) *cloudwatchlogs
 	}, optFns...)
 }
 
-// CreateStream makes a log stream, and its group if need be. What exists
-// already is left as it is. Names are not checked.
+// CreateStream creates a log stream, and its group if that is missing. If they
+// exist they are left as they are. Names are not checked.
 func (s *Server) CreateStream(group, stream string) {
 	s.lockChanges()
 	defer s.unlockChanges()
@@ -225,10 +225,10 @@ func (s *Server) Messages(group, stream string) []string {
 	return messages
 }
 
-// Close ends the server: black-holed and delayed requests and live tails are
-// let go with a broken connection, the socket is closed, and later requests
-// find that nothing listens. What was stored and counted can still be read.
-// Close waits for running requests; closing twice does nothing.
+// Close stops the server: black-holed and delayed requests and live tails end
+// with a broken connection, the socket is closed, and later requests are
+// refused. Stored events and counts can still be read. Close waits for running
+// requests; closing again does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true

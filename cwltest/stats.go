@@ -10,10 +10,10 @@ import (
 // maxRecords bounds the records of requests that are held.
 const maxRecords = 10_000
 
-// Stats is what a server saw so far. All of it is of one moment.
+// Stats is a consistent snapshot of what a server has seen so far.
 type Stats struct {
 	// Calls counts requests by operation, whatever became of them. A request
-	// without one counts as "".
+	// without an operation counts as "".
 	Calls map[string]int
 
 	// Errors counts answers by error code. A scripted answer without a code
@@ -27,15 +27,15 @@ type Stats struct {
 	Bytes    int64 // of these: messages in UTF-8 plus 26 for each
 	Rejected int64 // events of such puts that were not stored
 
-	// Requests holds the last 10,000 requests in order of arrival; those that
-	// are not answered yet are among them.
+	// Requests holds the last 10,000 requests in order of arrival, including
+	// those without a response yet.
 	Requests []Request
 }
 
-// Peak returns the largest number of requests to an operation, "" for all,
-// that arrived within any window of time, by the records in Requests. The
-// window is half open: of two requests exactly a second apart a window of a
-// second holds one.
+// Peak returns the largest number of requests to an operation, "" for all, that
+// arrived within any window of time, by the records in Requests. The window is
+// half open: a window of a second holds only one of two requests that are exactly a
+// second apart.
 func (s Stats) Peak(op string, window time.Duration) int {
 	var times []time.Time
 	peak, from := 0, 0
@@ -52,17 +52,17 @@ func (s Stats) Peak(op string, window time.Duration) int {
 	return peak
 }
 
-// Request is the record of a request. Group, Stream, Events, N and Bytes are
-// known when the body was read and could be understood.
+// Request is the record of a request. Group, Stream, Events, N and Bytes are set
+// once the body was read and could be decoded.
 type Request struct {
 	Time      time.Time // of arrival
 	ID        string    // as in the x-amzn-RequestId of the answer
 	Op        string    // like "PutLogEvents"
 	Region    string    // of the signature, as is AccessKey
 	AccessKey string
-	Group     string // name, also where the request has an ARN
+	Group     string // its name, even if the request has an ARN
 	Stream    string
-	Events    []Event // of a put; nil when they are not held, see Server.KeepEvents
+	Events    []Event // of a put; nil when they are not kept, see Server.KeepEvents
 	N         int     // number of events of a put
 	Bytes     int     // length of the body as it was sent
 	Encoding  string  // of the body, as the Content-Encoding says: "gzip" or ""
@@ -72,7 +72,7 @@ type Request struct {
 	Stored   int    // events that were stored
 	Rejected *types.RejectedLogEventsInfo
 	// Entity is that of a put as it was sent, RejectedEntity why it was rejected; the
-	// events are stored all the same.
+	// events are still stored.
 	Entity         *types.Entity
 	RejectedEntity types.EntityRejectionErrorType
 	Fault          bool // a Fault struck

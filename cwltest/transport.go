@@ -22,18 +22,17 @@ var _ http.RoundTripper = transport{}
 
 // Transport returns an [http.RoundTripper] that hands requests to the server
 // without a socket, whatever host they are for. Each runs in a goroutine that
-// ends with it, waits on nothing but its request's context and timers, and so
-// keeps the virtual time of a testing/synctest bubble going; a Server may be
-// made outside of the bubble, but is not to be closed from there while
-// requests run inside.
+// ends with it and waits only for its request's context and timers, so the virtual
+// time of a testing/synctest bubble keeps going. A Server may be made outside of the
+// bubble, but must not be closed from there while requests run inside.
 //
 // Errors are those of [http.Transport]: a reset is a [*net.OpError] with
-// ECONNRESET, an answer that breaks off ends in [io.ErrUnexpectedEOF], a
+// ECONNRESET, a response that breaks off ends in [io.ErrUnexpectedEOF], a
 // closed server refuses the connection, a request whose context ends returns
-// at once with the context's cause, and a body that is not as long as
-// ContentLength says is an error. A body whose Read blocks holds its goroutine
-// until Read returns; a response that goes on, as that of StartLiveTail does,
-// holds it until its own body is closed.
+// at once with the context's cause, and a body with another length than
+// ContentLength is an error. A body whose Read blocks keeps its goroutine
+// until Read returns; a streaming response, like that of StartLiveTail, keeps it
+// until its own body is closed.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 // RoundTrip implements [http.RoundTripper].

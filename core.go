@@ -118,31 +118,34 @@ func (c *Core) Check(ent zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 func (c *Core) Write(ent zapcore.Entry, fields []zapcore.Field) error {
 	buf, err := c.enc.EncodeEntry(ent, fields)
 	if err != nil {
-		// Better the bare message than nothing.
-		_, lost := c.accept(&ent, fields, []byte(ent.Message))
-		return errors.Join(err, lost)
+		return c.writeBare(&ent, fields, err)
 	}
-	held, err := c.accept(&ent, fields, c.trim(buf.Bytes(), ent.Message))
+	var held bool
+	if text := c.trim(buf.Bytes(), ent.Message); c.hold == nil {
+		err = c.out.started().Add(ent.Time, ent.Level, text)
+	} else {
+		held, err = c.holdOrSend(&ent, fields, text)
+	}
 	buf.Free()
 	if held || err != nil {
 		return err
 	}
-	flush := c.flush || ent.Level > zapcore.ErrorLevel
-	for i := 0; i < len(fields) && !flush; i++ {
-		flush = isFlush(&fields[i])
-	}
-	if flush {
+	if c.flush || ent.Level > zapcore.ErrorLevel || anyFlush(fields) {
 		return c.out.Sync()
 	}
 	return nil
 }
 
-// accept hands an encoded entry to the Syncer, or to the scope of a Hold.
-func (c *Core) accept(ent *zapcore.Entry, fields []zapcore.Field, text []byte) (held bool, err error) {
-	if c.hold != nil {
-		return c.holdOrSend(ent, fields, text)
+// writeBare writes the message of an entry that could not be encoded: that is better
+// than nothing.
+func (c *Core) writeBare(ent *zapcore.Entry, fields []zapcore.Field, why error) (err error) {
+	text := []byte(ent.Message)
+	if c.hold == nil {
+		err = c.out.started().Add(ent.Time, ent.Level, text)
+	} else {
+		_, err = c.holdOrSend(ent, fields, text)
 	}
-	return false, c.out.started().Add(ent.Time, ent.Level, text)
+	return errors.Join(why, err)
 }
 
 // Sync flushes everything that was logged before, see Syncer.Sync.
@@ -181,5 +184,14 @@ func Flush() zap.Field {
 }
 
 const flushKey = "zapcw.Flush"
+
+func anyFlush(fields []zapcore.Field) bool {
+	for i := range fields {
+		if isFlush(&fields[i]) {
+			return true
+		}
+	}
+	return false
+}
 
 func isFlush(f *zapcore.Field) bool { return f.Type == zapcore.SkipType && f.Key == flushKey }

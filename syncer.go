@@ -295,6 +295,10 @@ func (s *Syncer) started() *engine.Engine {
 	if e := s.engine.Load(); e != nil {
 		return e
 	}
+	return s.start()
+}
+
+func (s *Syncer) start() *engine.Engine {
 	if e := engine.New(s.options()); s.engine.CompareAndSwap(nil, e) {
 		e.Start()
 	}

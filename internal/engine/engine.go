@@ -83,22 +83,24 @@ func (e *Engine) Add(t time.Time, level zapcore.Level, text []byte) error {
 	if t.IsZero() {
 		t = time.Now()
 	}
-	return e.add(t.UnixMilli(), level, text, nil)
+	ms := t.UnixMilli()
+	// Nearly every entry is one event that comes in. An invalid byte counts three
+	// times, so most texts need no count.
+	if len(text) > 0 && 3*len(text) <= int(e.limits.maxText) && e.intake.accept(ms, level, text) == admitted {
+		return nil
+	}
+	return e.add(ms, level, text, nil)
 }
 
+// add accepts any entry. One that was kept back has a place.
 func (e *Engine) add(ms int64, level zapcore.Level, text []byte, place *uint32) error {
 	if len(text) == 0 {
 		text = space // the service refuses a whole put for one empty message
 	}
-	whole := [1][]byte{text}
-	parts, cost := whole[:], batch.Cost(len(text))
-	// An invalid byte counts three times, so most texts need no count.
-	if most := int(e.limits.maxText); 3*len(text) > most {
-		parts = batch.Split(text, most)
-		cost += batch.Cost(0) * (len(parts) - 1)
-	}
+	parts := batch.Split(text, int(e.limits.maxText))
+	cost := len(text) + len(parts)*batch.Cost(0)
 	for {
-		v := e.intake.accept(ms, level, parts, cost, place)
+		v := e.intake.acceptParts(ms, level, parts, cost, place)
 		if v == admitted {
 			return nil
 		}

@@ -37,38 +37,55 @@ func (in *intake) setUp(e *Engine) {
 	in.memory.setUp()
 }
 
-// accept copies the parts of one entry, which cost so many bytes together, into
-// a lane: all of them or none. It is the only way in. An entry that was kept back
-// has a place.
-func (in *intake) accept(ms int64, level zapcore.Level, parts [][]byte, cost int, place *uint32) verdict {
-	l := in.enter()
-	v := in.admit(l, tallyOf(len(parts), cost), level)
+// accept copies an entry of one part into a lane. It is acceptParts without what
+// only several parts need, and places.
+func (in *intake) accept(ms int64, level zapcore.Level, text []byte) verdict {
+	l := in.lanes.own()
+	if !l.mu.TryLock() {
+		l = in.enter(l)
+	}
+	v := in.admit(l, tallyOf(1, batch.Cost(len(text))), level)
 	if v == admitted {
-		// The bytes accepted before an event are its place in the order of
-		// arrival (invariant 5).
-		seq := l.since(0).bytes() - cost
-		for _, p := range parts {
-			seq += batch.Cost(len(p))
-			if !l.fits(len(p)) {
-				in.beginChunk(l, len(p))
-			}
-			if place != nil {
-				l.append(ms, *place, int8(level), p)
-			} else {
-				l.append(ms, uint32(seq), int8(level), p)
-			}
+		if !l.fits(len(text)) {
+			in.beginChunk(l, len(text))
 		}
-		if !in.belowTriggers(l, len(parts)) {
-			in.fireTriggers(l, len(parts))
+		l.append(ms, l.seq(), int8(level), text)
+		if !in.belowTriggers(l, 1) {
+			in.fireTriggers(l, 1)
 		}
 	}
 	l.mu.Unlock()
 	return v
 }
 
-// enter gives a lane, locked.
-func (in *intake) enter() *lane {
-	l, crowded := in.lanes.enter()
+// acceptParts copies the parts of one entry, which cost so many bytes together, into
+// a lane: all of them or none. An entry that was kept back has a place.
+func (in *intake) acceptParts(ms int64, level zapcore.Level, parts [][]byte, cost int, place *uint32) verdict {
+	l := in.enter(in.lanes.own())
+	defer l.mu.Unlock()
+	v := in.admit(l, tallyOf(len(parts), cost), level)
+	if v != admitted {
+		return v
+	}
+	seq := l.seq() - uint32(cost)
+	for _, p := range parts {
+		if seq += uint32(batch.Cost(len(p))); place != nil {
+			seq = *place
+		}
+		if !l.fits(len(p)) {
+			in.beginChunk(l, len(p))
+		}
+		l.append(ms, seq, int8(level), p)
+	}
+	if !in.belowTriggers(l, len(parts)) {
+		in.fireTriggers(l, len(parts))
+	}
+	return admitted
+}
+
+// enter gives a lane, locked: own if nobody is there.
+func (in *intake) enter(own *lane) *lane {
+	l, crowded := in.lanes.lockOne(own)
 	if crowded {
 		in.stripe()
 	}
@@ -105,9 +122,12 @@ func (in *intake) admit(l *lane, t tally, level zapcore.Level) verdict {
 		return invalid
 	case in.closed.Load():
 		return afterClose
-	case !l.admit(&in.memory, t, in.engine.limits.pendingFor(level)):
+	}
+	accepted, ok := in.memory.admit(l.seen, t, in.engine.limits.pendingFor(level))
+	if !ok {
 		return memoryFull
 	}
+	l.saw(accepted)
 	return admitted
 }
 

@@ -14,18 +14,16 @@ type lane struct {
 	seen  tally        // what all lanes had accepted when this one last did
 }
 
-// admit counts t in if it fits into limit bytes with all that is pending. The
-// caller holds the lane, here and below.
-func (l *lane) admit(m *memory, t tally, limit int) bool {
-	seen, ok := m.admit(l.seen, t, limit)
-	if ok {
-		l.seen = seen
-	}
-	return ok
-}
+// saw notes what all lanes have accepted with the last event of this one. The caller
+// holds the lane, here and below.
+func (l *lane) saw(accepted tally) { l.seen = accepted }
 
 // since is what all lanes accepted from base up to the last event of this one.
 func (l *lane) since(base tally) tally { return l.seen - base }
+
+// seq is the number of the event that was admitted last: the bytes accepted before
+// its end are its place in the order of arrival (invariant 5).
+func (l *lane) seq() uint32 { return uint32(l.seen.bytes()) }
 
 // fits tells whether the lane's chunk has room for n bytes of text.
 func (l *lane) fits(n int) bool { return l.chunk != nil && l.chunk.Fits(n) }

@@ -42,27 +42,37 @@ type paddedLane struct {
 	_ [cacheLine - unsafe.Sizeof(lane{})%cacheLine]byte
 }
 
-// enter gives a lane, locked. It is crowded if it is the only one, and somebody
-// was there.
-func (ls *lanes) enter() (l *lane, crowded bool) {
-	striped := ls.striped.Load()
-	if striped == nil {
-		if ls.first.mu.TryLock() {
-			return &ls.first, false
-		}
-		ls.first.mu.Lock()
-		return &ls.first, ls.striped.Load() == nil
+// own is the lane that this goroutine keeps to.
+func (ls *lanes) own() *lane {
+	if striped := ls.striped.Load(); striped != nil {
+		return &striped.lanes[stripe()].lane
 	}
-	var here byte // stacks are at least 2 KiB, most of those that log 8 KiB or more
-	h := uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> (64 - stripeBits)
-	for i := range uint64(stripeCount) {
-		if l := &striped.lanes[(h+i)%stripeCount].lane; l.mu.TryLock() {
-			return l, false
+	return &ls.first
+}
+
+// lockOne locks the lane own, or a free one if somebody is there. It is crowded if
+// there is no other.
+func (ls *lanes) lockOne(own *lane) (l *lane, crowded bool) {
+	if own.mu.TryLock() {
+		return own, false
+	}
+	if own != &ls.first {
+		others := ls.others()
+		for i := range uint64(stripeCount) {
+			if l := &others[(stripe()+i)%stripeCount].lane; l.mu.TryLock() {
+				return l, false
+			}
 		}
 	}
-	l = &striped.lanes[h%stripeCount].lane
-	l.mu.Lock()
-	return l, false
+	own.mu.Lock()
+	return own, ls.striped.Load() == nil
+}
+
+// stripe is the index of a lane by the place of this goroutine's stack. Stacks are at
+// least 2 KiB, most of those that log 8 KiB or more.
+func stripe() uint64 {
+	var here byte
+	return uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> (64 - stripeBits)
 }
 
 // stripe makes the other lanes. The caller holds the first and Engine.mu.

@@ -3,7 +3,6 @@ package jsonenc
 import (
 	"math"
 	"reflect"
-	"strconv"
 	"sync"
 
 	"go.uber.org/zap/zapcore"
@@ -104,25 +103,25 @@ func appendSeconds(b []byte, ns int64) []byte {
 	if ns < 0 {
 		b, ns = append(b, '-'), -ns
 	}
-	b = strconv.AppendInt(b, ns/1e9, 10)
+	b = appendInt(b, ns/1e9)
 	frac := ns % 1e9
 	if frac == 0 {
 		return b
 	}
-	digits := 9
-	for frac%1000 == 0 {
-		frac /= 1000
-		digits -= 3
+	b = append3(append(b, '.'), frac/1e6)
+	if micros := frac % 1e6; micros != 0 {
+		b = append3(b, micros/1e3)
+		if nanos := micros % 1e3; nanos != 0 {
+			b = append3(b, nanos)
+		}
 	}
-	for frac%10 == 0 {
-		frac /= 10
-		digits--
-	}
-	n := len(b)
-	b = append(b, ".000000000"[:1+digits]...)
-	for i := n + digits; frac > 0; i-- {
-		b[i] = '0' + byte(frac%10)
-		frac /= 10
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
 	}
 	return b
+}
+
+// append3 appends three digits.
+func append3(b []byte, v int64) []byte {
+	return append(b, byte('0'+v/100), byte('0'+v/10%10), byte('0'+v%10))
 }

@@ -70,7 +70,12 @@ func appendQuoted(b []byte, s string) []byte {
 
 func appendBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
 
-func appendInt(b []byte, v int64) []byte { return strconv.AppendInt(b, v, 10) }
+func appendInt(b []byte, v int64) []byte {
+	if 0 <= v && v < 10 {
+		return append(b, byte('0'+v))
+	}
+	return strconv.AppendInt(b, v, 10)
+}
 
 func appendUint(b []byte, v uint64) []byte { return strconv.AppendUint(b, v, 10) }
 

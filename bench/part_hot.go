@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"time"
 
 	"example.com/zapcw/bench/internal/load"
@@ -21,7 +24,7 @@ func (b *bench) hot() error {
 			"building them, one allocation. The zapcw rows leave out the sending, as the others do: they buffer up to 1,800 entries, " +
 			"less than what starts a put, and get rid of them outside of the time. \"Buffered file\" is zapcore.BufferedWriteSyncer, " +
 			"and includes what it writes to a file while entries come. \"Spool\" is a Syncer whose events are in files that outlive the process. \"Held\" is a Hold's scope that is full, so each entry evicts one; " +
-			"all goroutines share it, where a service has a scope for each request. Everything has its turn of 1,800 entries, many times, in three processes. Bytes and allocations are an entry's.",
+			"all goroutines share it, where a service has a scope for each request. Everything has its turn of 1,800 entries, many times, in three programs that the linker laid out differently. Bytes and allocations are an entry's.",
 	}}
 	all := make(map[string]load.Result)
 	for _, path := range micro.Paths {
@@ -31,12 +34,11 @@ func (b *bench) hot() error {
 				rounds = 60
 			}
 			job := load.Job{Kind: "hot", Name: path, Fields: n, Rounds: pick(b, rounds, 2)}
-			// Of several processes, since each has its luck with where things lie.
-			res, err := b.interleave(pick(b, 3, 1), []variant{{program: "zapcw", job: job}})
+			res, err := b.layouts(job)
 			if err != nil {
 				return err
 			}
-			all[fmt.Sprint(path, n)] = res[0]
+			all[fmt.Sprint(path, n)] = res
 		}
 	}
 	for _, path := range micro.Paths {
@@ -100,6 +102,29 @@ func (b *bench) hot() error {
 	return nil
 }
 
+// layouts measures a job of some ns in several programs. They are of the same code,
+// but the linker put its functions elsewhere, which makes some per cent: each has its
+// luck.
+func (b *bench) layouts(j load.Job) (load.Result, error) {
+	var res load.Result
+	for i := range pick(b, 3, 1) {
+		name := fmt.Sprintf("zapcw-%d", i+1)
+		path := filepath.Join(b.bin, name)
+		if _, err := os.Stat(path); err != nil {
+			cmd := exec.Command("go", "build", fmt.Sprintf("-ldflags=-randlayout=%d", i+1), "-o", path, "./internal/child/zapcw")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("%s: %w\n%s", cmd, err, out)
+			}
+		}
+		one, err := b.child(name, j)
+		if err != nil {
+			return nil, err
+		}
+		res = merge(res, one)
+	}
+	return res, nil
+}
+
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -120,11 +145,10 @@ func (b *bench) encode() error {
 	var zero, three, allocs float64
 	for _, with := range []string{"no caller", "caller"} {
 		job := load.Job{Kind: "encode", Name: with, Rounds: pick(b, 20, 1), Time: time.Millisecond}
-		results, err := b.interleave(pick(b, 3, 1), []variant{{program: "zapcw", job: job}})
+		res, err := b.layouts(job)
 		if err != nil {
 			return err
 		}
-		res := results[0]
 		head := "entry without caller"
 		if with == "caller" {
 			head = "entry with caller"

@@ -1,14 +1,17 @@
 package micro
 
 import (
-	"context"
 	"io"
 	"log/slog"
+	"math/rand/v2"
+	"net/http"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/rs/zerolog"
 	"go.uber.org/zap"
@@ -50,11 +53,25 @@ func Fields(path string) []int {
 // Goroutines are the numbers of goroutines that log at once.
 var Goroutines = []int{1, 2, 8}
 
-// A null takes every put at once, so that only what is before the client counts.
-type null struct{ zapcw.Client }
+// A null is a network that takes every put at once. Above it is the client that
+// users have: another one would get copies of all events, and their garbage would
+// be collected while the next Target has its turn.
+type null struct{}
 
-func (null) PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	return new(cloudwatchlogs.PutLogEventsOutput), nil
+func (null) Do(r *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, r.Body.Close()
+}
+
+// buffering gives a Syncer that sends when it is told to.
+func buffering() *zapcw.Syncer {
+	client := cloudwatchlogs.New(cloudwatchlogs.Options{
+		Region: "us-east-1", HTTPClient: null{},
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	})
+	return &zapcw.Syncer{Client: client, Group: load.Group, Stream: load.Stream, MaxEvents: 1 << 30, MaxPending: 1 << 30}
 }
 
 // Targets are what is measured on a path. Those of zapcw buffer less than what
@@ -96,14 +113,15 @@ func Targets(path string) ([]Target, error) {
 		syncers = syncers[:3] // prefixes differ no more than there
 	}
 	for _, s := range syncers {
-		out := &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream, MaxEvents: 1 << 30, MaxPending: 1 << 30}
+		out := buffering()
 		targets = append(targets, onZap(path, s.name, zapcw.NewCore(s.enc, out, level), out.Sync))
 	}
 	if path == "Core.Write" {
 		// The same as the first of zapcw, but in files, and kept back.
-		out := &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream, MaxEvents: 1 << 30, MaxPending: 1 << 30, Spool: load.Spool()}
+		out := buffering()
+		out.Spool = load.Spool()
 		targets = append(targets, onZap(path, Spooled, zapcw.NewCore(load.JSON(), out, level), out.Sync))
-		quiet := zapcw.NewCore(load.JSON(), &zapcw.Syncer{Client: null{}, Group: load.Group, Stream: load.Stream}, zap.WarnLevel)
+		quiet := zapcw.NewCore(load.JSON(), buffering(), zap.WarnLevel)
 		return append(targets, onZap(path, Held, zapcw.Hold{}.Wrap(quiet), nil)), nil
 	}
 	sl := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo + slog.Level(4*level)}))
@@ -176,6 +194,7 @@ func (t Target) time(fields, goroutines, n int) time.Duration {
 	begin, done := make([]time.Time, goroutines), make(chan time.Time, goroutines)
 	for g := range goroutines {
 		go func() {
+			growStack()
 			// Nobody begins before all are there.
 			for ready.Add(1); ready.Load() < int64(goroutines); {
 				runtime.Gosched()
@@ -202,6 +221,18 @@ func (t Target) time(fields, goroutines, n int) time.Duration {
 	return last.Sub(first)
 }
 
+// growStack gives a goroutine the stack that one which logged before has: to grow
+// it takes as long as several entries.
+//
+//go:noinline
+func growStack() (sum byte) {
+	var stack [16 << 10]byte
+	for i := range stack {
+		sum += stack[i]
+	}
+	return sum
+}
+
 // hot measures one path, in ns an entry. Everything gets its turn of a
 // millisecond or so, many times, so that what else the machine does meets all
 // alike, and few of the turns.
@@ -211,12 +242,13 @@ func hot(j load.Job) (load.Result, error) {
 		return nil, err
 	}
 	const warm = 5
-	res := make(load.Result)
+	res, order := make(load.Result), rand.New(rand.NewPCG(1, 1))
 	for _, g := range Goroutines {
 		for i := range warm + j.Rounds {
-			for k := range targets {
-				// Nobody always comes after the same neighbour.
-				t := targets[(k+i)%len(targets)]
+			// Nobody always comes after the same neighbour, whose file or sender
+			// may have something left to do.
+			for _, k := range order.Perm(len(targets)) {
+				t := targets[k]
 				took, err := t.Time(j.Fields, g, round)
 				if err != nil {
 					return nil, err

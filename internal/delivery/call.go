@@ -91,8 +91,9 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	return a.out, false, a.err
 }
 
-// growStack makes room for the SDK's deep calls at once. The runtime would double
-// the stack of a goroutine again and again, and each time copy what is on it.
+// growStack makes room for the SDK's deep calls at once, which end in the signer
+// with more than 16 KiB. The runtime would double the stack of a goroutine again
+// and again, and each time walk and copy what is on it.
 //
 //go:noinline
 func growStack(i int) byte {

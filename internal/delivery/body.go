@@ -3,8 +3,6 @@ package delivery
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -30,7 +28,8 @@ type body struct {
 	token   *string // in the text
 	invalid int     // bytes of the events that were not UTF-8
 	reader  *bodyReader
-	hash    string      // of the text in hex, once it was sent
+	digest  digest
+	hash    string      // of the text in hex
 	used    atomic.Bool // the SDK asked for it
 }
 
@@ -50,17 +49,19 @@ func newBody(p payload, size int, gzip bool) *body {
 	if b == nil {
 		b = new(body)
 	}
-	b.token, b.gzip, b.hash = p.token, gzip, ""
+	b.token, b.gzip = p.token, gzip
 	b.used.Store(false)
+	b.digest.reset()
 	if gzip {
 		z := takePacker()
 		defer z.free()
 		b.text, b.invalid = z.pack(slices.Grow(b.text[:0], size/8), p)
-		return b
+	} else {
+		// The SDK's syntax takes some bytes an event more than the service
+		// counts, and quotes in the text take one each.
+		b.text, b.invalid = p.append(slices.Grow(b.text[:0], size+20*(p.evs.Len()+1)+size/32), &b.digest, nil)
 	}
-	// The SDK's syntax takes some bytes an event more than the service counts,
-	// and quotes in the text take one each.
-	b.text, b.invalid = p.append(slices.Grow(b.text[:0], size+20*(p.evs.Len()+1)+size/32), nil)
+	b.hash = b.digest.hex(b.text)
 	return b
 }
 
@@ -150,10 +151,6 @@ func (*payloadHash) ID() string { return "zapcw.PayloadHash" }
 // HandleFinalize looks whether it is still the body that goes out.
 func (h *payloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	if req, ok := in.Request.(*smithyhttp.Request); ok && req.GetStream() == io.Reader(h.reader) {
-		if h.hash == "" {
-			sum := sha256.Sum256(h.text)
-			h.hash = hex.EncodeToString(sum[:])
-		}
 		ctx = v4.SetPayloadHash(ctx, h.hash)
 	}
 	return next.HandleFinalize(ctx, in)

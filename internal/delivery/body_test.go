@@ -113,7 +113,7 @@ func TestBodyHook(t *testing.T) {
 			t.Error("the SDK did not take the body")
 		}
 	})
-	if want, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil); !bytes.Equal(got, want) {
+	if want, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil, nil); !bytes.Equal(got, want) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	stock, _ := bodyOf(t, func(c *cloudwatchlogs.Client) {
@@ -187,6 +187,23 @@ func TestBodyUnused(t *testing.T) {
 	})
 	if got := fmt.Sprint(srv.Messages("/g", "s")); got != "[a b]" || s.takesBodies.Load() {
 		t.Errorf("stored %s, by bodies %t", got, s.takesBodies.Load())
+	}
+}
+
+// TestDigest has the hash of a body be that of all of it, whatever was made in the
+// same memory before.
+func TestDigest(t *testing.T) {
+	for _, size := range []int{1, 78, digestPiece - 1, digestPiece, 3*digestPiece + 7, 300 << 10} {
+		for _, n := range []int{1, 2, 700} {
+			evs := chunked(slices.Repeat([]string{strings.Repeat("x", max(1, size/n))}, n)...)
+			for _, gzip := range []bool{false, true} {
+				b := newBody(payload{"/g", "s", nil, "", 0, evs, nil}, evs.Size(), gzip)
+				if want := fmt.Sprintf("%x", sha256.Sum256(b.text)); b.hash != want {
+					t.Errorf("%d events of %d bytes in all, gzip %t: got %s, want %s", n, size, gzip, b.hash, want)
+				}
+				b.free()
+			}
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func TestPackedRetries(t *testing.T) {
 			t.Fatalf("got puts %s, want 9 gzip", w.encodings())
 		}
 		w.bodies, w.heads = w.bodies[1:], w.heads[1:]
-		plain, _ := (&payload{"/g", "s", nil, "", 0, chunked(want...), nil}).append(nil, nil)
+		plain, _ := (&payload{"/g", "s", nil, "", 0, chunked(want...), nil}).append(nil, nil, nil)
 		for i, body := range w.bodies {
 			if !bytes.Equal(body, w.bodies[0]) || len(body) > len(plain)/3 {
 				t.Errorf("attempt %d has %d bytes, want the same %d as the first, a third of %d or less", i, len(body), len(w.bodies[0]), len(plain))

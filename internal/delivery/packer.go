@@ -57,7 +57,7 @@ func (z *packer) free() { packersFree <- z }
 func (z *packer) pack(b []byte, p payload) (out []byte, invalid int) {
 	z.out = b
 	z.zip.Reset(z)
-	z.piece, invalid = p.append(z.piece[:0], z)
+	z.piece, invalid = p.append(z.piece[:0], nil, z)
 	z.take(z.piece)
 	_ = z.zip.Close() // Write never fails
 	out, z.out = z.out, nil

@@ -48,7 +48,7 @@ func FuzzPacked(f *testing.F) {
 		evs := chunked(strings.Repeat(a, 1+int(m)), "x"+strings.Repeat(b, 1+int(n)), a+b)
 		for _, tok := range []*string{nil, &stream} {
 			p := payload{group, stream, tok, b, evs.First(), evs, nil}
-			want, bad := p.append(nil, nil)
+			want, bad := p.append(nil, nil, nil)
 			text, invalid := packed([]byte("before"), p)
 			if got := unpack(t, bytes.TrimPrefix(text, []byte("before"))); !bytes.Equal(got, want) || invalid != bad {
 				t.Fatalf("got %d bytes with %d invalid, want %d with %d, and the same", len(got), invalid, len(want), bad)
@@ -172,7 +172,7 @@ func TestPackedGarbage(t *testing.T) {
 func BenchmarkBody(b *testing.B) {
 	for _, style := range []string{"json", "prefix", "traces"} {
 		evs := logLines(style, batch.MaxBytes)
-		whole, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil)
+		whole, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil, nil)
 		run := func(name string, f func(buf []byte) []byte) {
 			b.Run(style+"/"+name, func(b *testing.B) {
 				var buf []byte
@@ -186,7 +186,7 @@ func BenchmarkBody(b *testing.B) {
 			})
 		}
 		run("plain", func(buf []byte) []byte {
-			buf, _ = (&payload{"/g", "s", nil, "", 0, evs, nil}).append(buf, nil)
+			buf, _ = (&payload{"/g", "s", nil, "", 0, evs, nil}).append(buf, nil, nil)
 			return buf
 		})
 		for _, level := range []int{1, 2, 3, 4, 5, 6} {

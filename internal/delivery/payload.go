@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -19,10 +20,50 @@ type payload struct {
 }
 
 // append appends the payload as JSON, and returns how many bytes of the events were
-// not UTF-8. With a packer out is but the end, and the packer has the rest.
+// not UTF-8. A digest, if there is one, follows. With a packer out is but the end,
+// and the packer has the rest.
 //
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
-func (p *payload) append(b []byte, z *packer) (out []byte, invalid int) {
+func (p *payload) append(b []byte, d *digest, z *packer) (out []byte, invalid int) {
+	b = p.appendHead(b)
+	var sep separator
+	if p.notice != "" {
+		b = append(b, sep.set(p.first)[len(`"},`):]...)
+		b, invalid = appendText(b, unsafe.Slice(unsafe.StringData(p.notice), len(p.notice)), z)
+	}
+	for e := range p.evs.All() {
+		switch {
+		case sep.n == 0: // nothing ends before the first text
+			b = append(b, sep.set(e.Time)[len(`"},`):]...)
+		case e.Time != sep.ms:
+			b = append(b, sep.set(e.Time)...)
+		default: // an array is copied without a call
+			n := len(b)
+			if cap(b)-n < maxSeparator {
+				b = slices.Grow(b, maxSeparator)
+			}
+			*(*[maxSeparator]byte)(b[n:cap(b)]) = sep.text
+			b = b[:n+sep.n]
+		}
+		bad := 0
+		if text := e.Text(); z == nil {
+			b, bad = jsonenc.AppendCounted(b, unsafe.String(unsafe.SliceData(text), len(text)))
+		} else {
+			b, bad = appendText(b, text, z)
+		}
+		invalid += bad
+		if d != nil && len(b)-d.done >= digestPiece {
+			d.write(b)
+		}
+	}
+	if sep.n > 0 {
+		b = append(b, `"}`...)
+	}
+	return append(b, `]}`...), invalid
+}
+
+// appendHead appends what comes before the events.
+func (p *payload) appendHead(b []byte) []byte {
 	b = append(b, `{"logGroupName":"`...)
 	b = jsonenc.AppendEscaped(b, p.group)
 	b = append(b, `","logStreamName":"`...)
@@ -35,38 +76,25 @@ func (p *payload) append(b []byte, z *packer) (out []byte, invalid int) {
 	if p.entity != nil {
 		b = p.entity.append(append(b, `,"entity":`...))
 	}
-	b = append(b, `,"logEvents":[`...)
-	// Between two texts there is always the same, but for the time, and that is
-	// often the same too.
-	var buf [64]byte
-	between := append(buf[:0], `"},{"timestamp":`...)
-	times := len(between)
-	first, last := true, int64(0)
-	if p.notice != "" {
-		first, last = false, p.first
-		between = append(strconv.AppendInt(between, last, 10), `,"message":"`...)
-		b = append(b, between[len(`"},`):]...)
-		b, invalid = appendText(b, unsafe.Slice(unsafe.StringData(p.notice), len(p.notice)), z)
-	}
-	for e := range p.evs.All() {
-		if first || e.Time != last {
-			between = append(strconv.AppendInt(between[:times], e.Time, 10), `,"message":"`...)
-			last = e.Time
-		}
-		if first {
-			b = append(b, between[len(`"},`):]...)
-			first = false
-		} else {
-			b = append(b, between...)
-		}
-		var bad int
-		b, bad = appendText(b, e.Text(), z)
-		invalid += bad
-	}
-	if !first {
-		b = append(b, `"}`...)
-	}
-	return append(b, `]}`...), invalid
+	return append(b, `,"logEvents":[`...)
+}
+
+// A separator is what stands before a text: always the same, but for the time, and
+// that is often the same too.
+type separator struct {
+	text [maxSeparator]byte
+	n    int   // how much of it counts; 0 before the first text
+	ms   int64 // the time in it
+}
+
+const maxSeparator = len(`"},{"timestamp":-9223372036854775808,"message":"`)
+
+// set gives the separator for a time.
+func (s *separator) set(ms int64) []byte {
+	b := append(s.text[:0], `"},{"timestamp":`...)
+	b = append(strconv.AppendInt(b, ms, 10), `,"message":"`...)
+	s.n, s.ms = len(b), ms
+	return b
 }
 
 // appendText appends the text of one event.

@@ -2,9 +2,13 @@ package delivery
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"example.com/zapcw/internal/batch"
 )
 
 // put is what the service makes of a request.
@@ -15,6 +19,39 @@ type put struct {
 	LogEvents                   []struct {
 		Timestamp int64
 		Message   string
+	}
+}
+
+// TestPayloadTimes has events of many times and of one, of the widest number and of
+// one digit.
+func TestPayloadTimes(t *testing.T) {
+	times := []int64{math.MinInt64, -1, 0, 0, 7, 7, 7, 1700000000000, 1700000000000, 1700000000001, math.MaxInt64, math.MaxInt64}
+	for first := range times {
+		c := batch.NewChunk(1, 1<<10)
+		for i, ms := range times[first:] {
+			c.Append(ms, uint32(i), 0, []byte(strings.Repeat("x", i)))
+		}
+		var (
+			q   batch.Queue
+			got []int64
+		)
+		for q.Add(c); !q.Empty(); {
+			var in put
+			evs := q.Cut(0, false).List // a day at most
+			text, _ := (&payload{"/g", "s", nil, "", 0, evs, nil}).append(nil, nil, nil)
+			if err := json.Unmarshal(text, &in); err != nil {
+				t.Fatalf("%v in %s", err, text)
+			}
+			for _, e := range in.LogEvents {
+				if e.Message != strings.Repeat("x", len(got)) {
+					t.Errorf("event %d is %q", len(got), e.Message)
+				}
+				got = append(got, e.Timestamp)
+			}
+		}
+		if !slices.Equal(got, times[first:]) {
+			t.Errorf("got %d, want %d", got, times[first:])
+		}
 	}
 }
 
@@ -36,7 +73,7 @@ func FuzzBody(f *testing.F) {
 			if tok != nil {
 				entity = &Entity{a, b}
 			}
-			text, _ := (&payload{group, stream, tok, notice, evs.First(), evs, entity}).append(nil, nil)
+			text, _ := (&payload{group, stream, tok, notice, evs.First(), evs, entity}).append(nil, nil, nil)
 			var got, want put
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%v in %q", err, text)

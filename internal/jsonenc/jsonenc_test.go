@@ -29,8 +29,10 @@ func zapEscape(t *testing.T, s string) string {
 func checkEscaped(t *testing.T, s string) {
 	t.Helper()
 	want := zapEscape(t, s)
-	if got := string(AppendEscaped([]byte("x"), s)); got != "x"+want {
-		t.Errorf("AppendEscaped(%q) = %q, want %q", s, got, "x"+want)
+	for _, room := range []int{0, len(s), 2*len(want) + 100} {
+		if got := string(AppendEscaped(append(make([]byte, 0, 1+room), 'x'), s)); got != "x"+want {
+			t.Errorf("AppendEscaped(%q) = %q with room for %d, want %q", s, got, room, "x"+want)
+		}
 	}
 	bad := 0
 	for i, r := range s {

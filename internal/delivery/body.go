@@ -27,7 +27,7 @@ type body struct {
 	gzip    bool
 	token   *string // in the text
 	invalid int     // bytes of the events that were not UTF-8
-	reader  *bodyReader
+	reader  bodyReader
 	digest  digest
 	hash    string      // of the text in hex
 	used    atomic.Bool // the SDK asked for it
@@ -68,7 +68,8 @@ func newBody(p payload, size int, gzip bool) *body {
 // free keeps the buffer for the next put, unless a text full of quotes or worse
 // made it much larger than others will be.
 func (b *body) free() {
-	b.ClientProtocol, b.reader = nil, nil
+	b.ClientProtocol = nil
+	b.reader.r.Reset(nil)
 	if cap(b.text) <= 2*batch.MaxBytes {
 		spareBody.Store(b)
 	}
@@ -92,11 +93,12 @@ func takesBodies(c Client) bool {
 // must not be nil, though, or it finds the input invalid.
 var noEvents = []types.InputLogEvent{}
 
-// option has the SDK send the body instead of its input.
+// option is all the options of a put that sends the body instead of its input.
 func (b *body) option(o *cloudwatchlogs.Options) {
+	noRetryNoLog(o)
 	b.ClientProtocol = o.Protocol
 	o.Protocol = b
-	o.APIOptions = append(slices.Clip(o.APIOptions), b.installHash)
+	o.APIOptions = append(slices.Clip(o.APIOptions), addProof, b.installHash)
 }
 
 // installHash puts the body's hash before the step that would compute it anew
@@ -118,8 +120,8 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 	if err := b.ClientProtocol.SerializeRequest(ctx, op, in, req); err != nil {
 		return err
 	}
-	b.reader = &bodyReader{bytes.NewReader(b.text)}
-	r, err := req.SetStream(b.reader)
+	b.reader.r.Reset(b.text)
+	r, err := req.SetStream(&b.reader)
 	if err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func (b *body) SerializeRequest(ctx context.Context, op *smithy.OperationSchema,
 // what it sends as soon as the answer begins, WriteTo would give that as an error
 // to the transport, which may just be looking for the end, and the connection
 // would be lost, one of twenty or so.
-type bodyReader struct{ r *bytes.Reader }
+type bodyReader struct{ r bytes.Reader }
 
 func (r *bodyReader) Read(p []byte) (int, error)               { return r.r.Read(p) }
 func (r *bodyReader) Seek(to int64, whence int) (int64, error) { return r.r.Seek(to, whence) }
@@ -150,7 +152,7 @@ func (*payloadHash) ID() string { return "zapcw.PayloadHash" }
 
 // HandleFinalize looks whether it is still the body that goes out.
 func (h *payloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	if req, ok := in.Request.(*smithyhttp.Request); ok && req.GetStream() == io.Reader(h.reader) {
+	if req, ok := in.Request.(*smithyhttp.Request); ok && req.GetStream() == io.Reader(&h.reader) {
 		ctx = v4.SetPayloadHash(ctx, h.hash)
 	}
 	return next.HandleFinalize(ctx, in)

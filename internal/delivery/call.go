@@ -27,6 +27,9 @@ const (
 // errAbandoned is why there is no further call.
 var errAbandoned = fmt.Errorf("%d client calls have not returned", maxAbandoned)
 
+// errGoexit is a client that ended its goroutine, as t.Fatal does.
+var errGoexit = &PanicError{"called runtime.Goexit"}
+
 // A PanicError is a panic of the Client, or of one of its callbacks.
 type PanicError struct{ Value any }
 
@@ -54,7 +57,7 @@ func call[Out any](ctx context.Context, c *caller, l limit, f func(context.Conte
 	var over atomic.Bool // the call came back, or was abandoned
 	go func() {
 		growStack(0)
-		a := answer{err: &PanicError{"called runtime.Goexit"}} // by runtime.Goexit, as in t.Fatal
+		a := answer{err: errGoexit}
 		defer func() {
 			if v := recover(); v != nil {
 				a.err = &PanicError{v}

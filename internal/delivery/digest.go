@@ -12,6 +12,7 @@ type digest struct {
 	hash hash.Hash
 	done int // bytes of the body
 	sum  [sha256.Size]byte
+	text [2 * sha256.Size]byte
 }
 
 // digestPiece is how much is hashed at once, in bytes.
@@ -35,5 +36,6 @@ func (d *digest) write(b []byte) {
 // hex gives the digest of the whole body.
 func (d *digest) hex(b []byte) string {
 	d.write(b)
-	return hex.EncodeToString(d.hash.Sum(d.sum[:0]))
+	hex.Encode(d.text[:], d.hash.Sum(d.sum[:0]))
+	return string(d.text[:])
 }

@@ -87,7 +87,7 @@ func (s *Stream) send(ctx context.Context, r *request, timeouts int, gzip bool) 
 	b, limit := r.body, limit{putTimeout(r.size, timeouts), s.latency.slowAfter(r.size, slowRate)}
 	out, abandoned, err := call(ctx, &s.calls, limit, func(ctx context.Context) (*cloudwatchlogs.PutLogEventsOutput, error) {
 		if fast {
-			return s.Client.PutLogEvents(ctx, in, noRetryNoLog, wantProof, b.option)
+			return s.Client.PutLogEvents(ctx, in, b.option)
 		}
 		return s.Client.PutLogEvents(ctx, in, noRetryNoLog, wantProof)
 	})

@@ -81,9 +81,15 @@ func (r *request) ensureBody(p payload, gzip bool) error {
 // ignored the body and sent something else. A body that whoever comes back may
 // still read is not used again.
 func (r *request) sentBody(abandoned bool, err error) (ignored bool) {
-	var api smithy.APIError
-	ignored = !r.body.used.Load() && (err == nil || errors.As(err, &api))
-	if p := (*PanicError)(nil); abandoned || errors.As(err, &p) {
+	if err == nil {
+		return !r.body.used.Load()
+	}
+	var (
+		api      smithy.APIError
+		panicked *PanicError
+	)
+	ignored = !r.body.used.Load() && errors.As(err, &api)
+	if abandoned || errors.As(err, &panicked) {
 		r.size -= 2 * r.body.invalid
 		r.body = nil
 	}

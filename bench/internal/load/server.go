@@ -202,6 +202,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Requestid", "0c3f2a9e-8d15-4b7c-9a66-2f1e5d7b8c90") // the service always has one
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
 }

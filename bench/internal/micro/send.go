@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,7 +32,9 @@ type Sender struct {
 // Senders are three ways to the same put: Floor posts the finished body by
 // net/http with its SHA-256, which nobody can do without; Stock calls the SDK
 // with events that were made before; Zapcw is the Sync of events that were
-// logged before.
+// logged before. All of them log as many entries to prepare a put, Floor and
+// Stock to nowhere: it is a program that logs whose puts are compared, and one
+// that does nothing else finds its code and its body in the processor's caches.
 func Senders() []Sender {
 	return []Sender{{"floor", floor}, {"stock", stock}, {"zapcw", syncer}}
 }
@@ -55,7 +58,7 @@ func floor(r *load.Receiver, body Body) (prepare, send func() error, err error) 
 		return nil, nil, err
 	}
 	c := r.HTTP()
-	return nil, func() error {
+	return logged(body, zapcore.NewCore(encoder(), zapcore.AddSync(io.Discard), zap.InfoLevel)), func() error {
 		sum := sha256.Sum256(text.Bytes())
 		req, err := http.NewRequest(http.MethodPost, r.URL, bytes.NewReader(text.Bytes()))
 		if err != nil {
@@ -79,7 +82,7 @@ func stock(r *load.Receiver, body Body) (prepare, send func() error, err error) 
 	for range body.Events {
 		in.LogEvents = append(in.LogEvents, types.InputLogEvent{Message: &body.Text, Timestamp: aws.Int64(time.Now().UnixMilli())})
 	}
-	return nil, func() error {
+	return logged(body, zapcore.NewCore(encoder(), zapcore.AddSync(io.Discard), zap.InfoLevel)), func() error {
 		_, err := c.PutLogEvents(context.Background(), in)
 		return err
 	}, nil
@@ -87,8 +90,14 @@ func stock(r *load.Receiver, body Body) (prepare, send func() error, err error) 
 
 func syncer(r *load.Receiver, body Body) (prepare, send func() error, err error) {
 	s := &zapcw.Syncer{Client: r.Client(), Group: load.Group, Stream: load.Stream, MaxEvents: 1 << 30, MaxPending: 1 << 30}
-	core := zapcw.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), s, zap.InfoLevel)
-	prepare = func() error {
+	return logged(body, zapcw.NewCore(encoder(), s, zap.InfoLevel)), s.Sync, nil
+}
+
+func encoder() zapcore.Encoder { return zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()) }
+
+// logged gives a function that logs the entries of a body.
+func logged(body Body, core zapcore.Core) func() error {
+	return func() error {
 		ent := zapcore.Entry{Message: body.Text, Time: time.Now()}
 		// One less than fits: the last might start the put.
 		for range body.Events - 1 {
@@ -98,57 +107,56 @@ func syncer(r *load.Receiver, body Body) (prepare, send func() error, err error)
 		}
 		return nil
 	}
-	return prepare, s.Sync, nil
 }
 
 // Put prepares a put and sends it within measure.
 func Put(prepare, send func() error, measure func(func())) error {
-	if prepare != nil {
-		if err := prepare(); err != nil {
-			return err
-		}
+	if err := prepare(); err != nil {
+		return err
 	}
 	var err error
 	measure(func() { err = send() })
 	return err
 }
 
-// put measures so many puts: CPU, without what preparing them takes, and garbage.
+// put measures so many puts of each of the senders that the job names, with commas
+// between: CPU, without what preparing takes, and garbage. The puts of two senders
+// take turns, so that whatever else the machine does befalls both.
 func put(j load.Job) (load.Result, error) {
-	i := slices.IndexFunc(Senders(), func(s Sender) bool { return s.Name == j.Name })
-	k := slices.IndexFunc(Bodies(), func(b Body) bool { return b.Name == j.Body })
-	if i < 0 || k < 0 {
-		return nil, fmt.Errorf("%q, %q: unknown", j.Name, j.Body)
-	}
 	r, err := load.NewReceiver(j.Transport)
 	if err != nil {
 		return nil, err
 	}
+	k := slices.IndexFunc(Bodies(), func(b Body) bool { return b.Name == j.Body })
+	if k < 0 {
+		return nil, fmt.Errorf("%q: unknown body", j.Body)
+	}
 	body := Bodies()[k]
-	prepare, send, err := Senders()[i].Open(r, body)
-	if err != nil {
-		return nil, err
+	var ms []*meter
+	for name := range strings.SplitSeq(j.Name, ",") {
+		i := slices.IndexFunc(Senders(), func(s Sender) bool { return s.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%q: unknown sender", name)
+		}
+		m := &meter{name: name}
+		if m.prepare, m.send, err = Senders()[i].Open(r, body); err != nil {
+			return nil, err
+		}
+		ms = append(ms, m)
 	}
 	const warm, sampled = 5, 10
-	var used time.Duration
-	var garbage, allocs uint64
 	for n := range warm + j.N + sampled {
-		measure := func(f func()) { f() }
-		switch {
-		case n >= warm+j.N:
-			measure = func(f func()) {
-				b, a := load.Garbage(f)
-				garbage, allocs = garbage+b, allocs+a
+		for _, m := range ms {
+			measure := func(f func()) { f() }
+			switch {
+			case n >= warm+j.N:
+				measure = m.sample
+			case n >= warm:
+				measure = m.time
 			}
-		case n >= warm:
-			measure = func(f func()) {
-				begin := load.CPU()
-				f()
-				used += load.CPU() - begin
+			if err := Put(m.prepare, m.send, measure); err != nil {
+				return nil, err
 			}
-		}
-		if err := Put(prepare, send, measure); err != nil {
-			return nil, err
 		}
 	}
 	c, err := r.Count()
@@ -156,13 +164,37 @@ func put(j load.Job) (load.Result, error) {
 		return nil, err
 	}
 	// One put a time, and all of it.
-	if want := int64(warm + j.N + sampled); c.Puts != want || c.RefusedPuts > 0 || c.Events < want*int64(body.Events-1) {
+	if want := int64((warm + j.N + sampled) * len(ms)); c.Puts != want || c.RefusedPuts > 0 || c.Events < want*int64(body.Events-1) {
 		return nil, fmt.Errorf("the receiver has %+v: want %d puts of %d events", c, want, body.Events)
 	}
 	res := make(load.Result)
-	res.Add("cpu", used.Seconds()*1e6/float64(j.N))
-	res.Add("garbage", float64(garbage)/sampled)
-	res.Add("allocs", float64(allocs)/sampled)
-	res.Add("events", float64(c.Events)/float64(c.Puts))
+	for _, m := range ms {
+		res.Add(m.name+" cpu", m.used.Seconds()*1e6/float64(j.N))
+		// A collection between two puts empties the pools of net/http; the median
+		// is of puts that found them full.
+		slices.Sort(m.garbage)
+		slices.Sort(m.allocs)
+		res.Add(m.name+" garbage", float64(m.garbage[sampled/2]))
+		res.Add(m.name+" allocs", float64(m.allocs[sampled/2]))
+	}
 	return res, r.Close()
+}
+
+// A meter is a sender, and what its puts took.
+type meter struct {
+	name            string
+	prepare, send   func() error
+	used            time.Duration
+	garbage, allocs []uint64
+}
+
+func (m *meter) time(f func()) {
+	begin := load.CPU()
+	f()
+	m.used += load.CPU() - begin
+}
+
+func (m *meter) sample(f func()) {
+	b, a := load.Garbage(f)
+	m.garbage, m.allocs = append(m.garbage, b), append(m.allocs, a)
 }

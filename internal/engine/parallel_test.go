@@ -49,6 +49,32 @@ func TestParallel(t *testing.T) {
 	}
 }
 
+// TestOverloadEnds: what a slow spell spills ends with it, though as much comes in as
+// several puts side by side can carry.
+func TestOverloadEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &answering{after: 2 * time.Second}
+		e := New(Options{Client: c, Group: "g", Stream: "s", MaxAge: time.Hour, Fallback: zapcore.AddSync(discard{})})
+		defer func() { _ = e.Close(context.Background()) }()
+		text := make([]byte, batch.MaxBytes/32)
+		log := func(long time.Duration) (spilled uint64) {
+			before := e.Stats().Fates[delivery.Full]
+			for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(time.Millisecond) {
+				_ = e.Add(time.Now(), zapcore.InfoLevel, text) // 31 MiB a second
+			}
+			return e.Stats().Fates[delivery.Full] - before
+		}
+		if log(3*time.Second) == 0 {
+			t.Error("got nothing spilled in the slow spell")
+		}
+		c.set(50 * time.Millisecond)
+		log(4 * time.Second)
+		if n := log(4 * time.Second); n > 0 {
+			t.Errorf("got %d events spilled long after the slow spell, want none", n)
+		}
+	})
+}
+
 // TestLatency: one long put among short ones is no slow service.
 func TestLatency(t *testing.T) {
 	var l latency
@@ -73,24 +99,31 @@ func TestLatency(t *testing.T) {
 // under way.
 type answering struct {
 	delivery.Client
-	after time.Duration
 
 	mu     sync.Mutex
+	after  time.Duration
 	now    int
 	flying []int // with each put
 }
 
 func (c *answering) PutLogEvents(context.Context, *cloudwatchlogs.PutLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	c.count(1)
-	time.Sleep(c.after)
+	time.Sleep(c.count(1))
 	c.count(-1)
 	return new(cloudwatchlogs.PutLogEventsOutput), nil
 }
 
-func (c *answering) count(n int) {
+// count counts puts in or out, and tells how long one takes.
+func (c *answering) count(n int) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.now += n; n > 0 {
 		c.flying = append(c.flying, c.now)
 	}
+	return c.after
+}
+
+func (c *answering) set(after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.after = after
 }

@@ -140,7 +140,7 @@ func (s *Spool) discard(g *segment) {
 	defer s.mu.Unlock()
 	s.bytes -= g.size
 	if err != nil {
-		s.tellLocked("remove", fmt.Errorf("spool: %w", err))
+		s.tellLocked("remove", fmt.Errorf("spool %s: %w", s.Dir, err))
 	}
 }
 

@@ -9,30 +9,29 @@ import (
 // What follows is the part of delivery that deals with puts about which the service
 // says nothing. Most of them are an outage. But firewalls and proxies also refuse
 // what they find too large, or what some event holds: they answer with a page of
-// theirs, reset the connection, or swallow the request. So what fails again and
-// again is halved, down to the event that stands alone. That is given up only if
-// other puts get through: in an outage none does.
+// theirs, or reset the connection. So what fails again and again while other puts
+// get through is halved, down to the event that stands alone, and that is given up.
+// In an outage nothing gets through.
 
 // A refusal is what a request knows about such failures.
 type refusal struct {
-	failures int  // in all
-	refusals int  // alone, each just after another put got through
-	control  bool // it is a control itself
+	failures int // in all
+	proofs   int // alone, and just before something else had got through
 }
 
 const (
 	// maxUnheard is how often a request may fail before its size or its events
-	// are taken to be the reason; and how many may fail in a row before a
-	// control shows whether it is an outage.
+	// are taken to be the reason; and how many may fail in a row before something
+	// else is tried, to tell that from an outage.
 	maxUnheard = 3
-	// maxRefusals is how often an event may fail alone, each time just after
-	// another put got through. With the failures before that, somebody who fails
-	// every second put at random refuses one event in 8,000 so often. It is
-	// maxFiltered when such an event was found in the same batch.
-	maxRefusals, maxFiltered = 10, 4
-	// refusalPause lies between these, so that an outage of some seconds which
-	// spares a few puts is no event's fault.
-	refusalPause = 500 * time.Millisecond
+	// maxRefusals is how often an event may fail, and maxProofs how often alone
+	// and just after something else got through. Somebody who fails every second
+	// put at random does that to one event in 8,000. If it is known to happen,
+	// since such an event was found in the same batch, maxFiltered proofs do.
+	maxRefusals, maxProofs, maxFiltered = 10, 3, 2
+	// proofPause lies between them: an outage that has just begun is no event's
+	// fault.
+	proofPause = 2 * time.Second
 	// smallBody is what any link sends within a time-out.
 	smallBody = 4 << 10
 	// controlText is too old for every group, so CloudWatch does not store it.
@@ -48,24 +47,85 @@ func (e *filteredError) Error() string {
 
 func (e *filteredError) Unwrap() error { return e.error }
 
-// newControl is a request that shows whether puts get through, and does nothing
-// else.
-func newControl() *request {
-	r := newNotice(controlText, 0)
-	r.control = true
-	return r
-}
-
-// control acts on the outcome of a control.
-func (d *delivery) control(ctx context.Context, round int, err error) {
-	d.pop()
-	if ctx.Err() != nil {
-		d.stream.pace.cancel(round)
+// unheard acts on a failure of the next request that may be for its size or for
+// what it holds.
+func (d *delivery) unheard(ctx context.Context, err error) {
+	r := d.next()
+	timeout := isTimeout(err)
+	if !timeout && !isReset(err) && (originOf(err) != fromGateway || throttled(err)) {
 		return
 	}
-	d.stream.pace.report(round, err, false)
-	if c := classify(err); err == nil || c == classDone || c == classBisect || c == classSuspect {
-		d.silent = 0 // the service read it
+	r.failures++
+	if timeout {
+		// Nobody refuses it, but the link may be too slow for its size.
+		if r.failures >= maxUnheard && r.size > smallBody && r.count() > 1 {
+			d.halve(err)
+		}
+		return
+	}
+	d.silent, d.mute = d.silent+1, err
+	switch {
+	case r.failures < maxUnheard:
+	case r.count() == 1:
+		d.alone(ctx, err)
+	case d.silent < maxUnheard:
+		d.halve(err)
+	case d.silent == maxUnheard && d.swap():
+	case d.silent == maxUnheard, d.silent%maxUnheard == 1:
+		d.control(ctx)
+	}
+}
+
+// alone acts on a failure of an event that stands alone, or of a notice.
+func (d *delivery) alone(ctx context.Context, err error) {
+	r := d.next()
+	proven := d.silent == 1
+	if proven {
+		r.proofs++
+	}
+	if r.failures >= maxRefusals && r.proofs >= maxProofs || d.filtered && r.proofs >= maxFiltered {
+		d.filtered, d.mute = true, nil
+		d.pop()
+		d.report(r.evs, r.notice != "", Refused, &filteredError{err})
+		return
+	}
+	if proven && !d.filtered {
+		sleep(ctx, proofPause)
+	}
+	if d.silent%maxUnheard == 0 {
+		d.control(ctx)
+	} else {
+		d.swap()
+	}
+}
+
+// swap has the request behind the next one go first, unless they share a
+// millisecond, within which the service sorts by arrival.
+func (d *delivery) swap() bool {
+	n := len(d.left)
+	if n < 2 {
+		return false
+	}
+	r, other := d.left[n-1], d.left[n-2]
+	if r.evs.Last() >= other.evs.First() && other.evs.Last() >= r.evs.First() {
+		return false
+	}
+	d.left[n-1], d.left[n-2] = other, r
+	return true
+}
+
+// control finds out whether puts get through, by one that does nothing else. It
+// waits for no turn: right after a put that failed it gets through only if that put
+// is to blame, and not because an outage is just over.
+func (d *delivery) control(ctx context.Context) {
+	s, r := d.stream, newNotice(controlText, 0)
+	defer r.release()
+	tracked, untrack := s.pace.track(ctx, s.latency.slowAfter(r.size, fastRate))
+	defer untrack()
+	_, err := s.put(tracked, r, 0)
+	if c := classify(err); err == nil || c == classDone || c == classBisect || c == classSuspect { // the service read it
+		s.pace.report(0, nil, false)
+		d.silent = 0
 	}
 }
 
@@ -76,49 +136,4 @@ func (d *delivery) fateOfUntried(why error) (Fate, error) {
 		return Late, fmt.Errorf("%w: %w", why, d.mute)
 	}
 	return d.stream.FateOfUntried(why)
-}
-
-// unheard acts on a failure of the next request that may be for its size or for
-// what it holds.
-func (d *delivery) unheard(ctx context.Context, err error) {
-	r := d.next()
-	gateway := originOf(err) == fromGateway && !throttled(err)
-	if !gateway && !isReset(err) && !isTimeout(err) {
-		return
-	}
-	d.silent, d.mute = d.silent+1, err
-	r.failures++
-	switch {
-	case r.failures < maxUnheard:
-		return
-	case r.count() > 1 && d.silent < maxUnheard:
-		d.halve(err)
-		return
-	case r.count() > 1:
-	case isTimeout(err) && r.size > smallBody: // the link may be slow
-		return
-	case d.silent == 1:
-		if d.refuse(ctx, err) {
-			return
-		}
-	}
-	d.left = append(d.left, newControl())
-}
-
-// refuse counts that the next request failed alone, just after another got through.
-// If that happened often enough it is given up.
-func (d *delivery) refuse(ctx context.Context, err error) bool {
-	r := d.next()
-	r.refusals++
-	switch {
-	case d.filtered && r.refusals >= maxFiltered, r.refusals >= maxRefusals:
-		d.filtered = true
-		d.mute = nil
-		d.pop()
-		d.report(r.evs, r.notice != "", Refused, &filteredError{err})
-		return true
-	case !d.filtered:
-		sleep(ctx, refusalPause)
-	}
-	return false
 }

@@ -44,8 +44,6 @@ func (d *delivery) attempt(ctx context.Context) {
 	out, err := s.put(tracked, r, round)
 	untrack()
 	switch c := classify(err); {
-	case r.control:
-		d.control(ctx, round, err)
 	case err == nil, c == classDone:
 		s.pace.report(round, nil, false)
 		d.succeed(out)
@@ -164,6 +162,7 @@ func (d *delivery) suspect(ctx context.Context, c class, err error) error {
 // newestFirst has the events of the last millisecond go next, which keeps their
 // order in the stream. It reports whether there are others.
 func (d *delivery) newestFirst() bool {
+	d.sort()
 	from, last := 0, d.whole.Last()
 	for e := range d.whole.All() {
 		if e.Time == last {
@@ -186,6 +185,11 @@ func (d *delivery) newestFirst() bool {
 	return true
 }
 
+// sort has the oldest go next.
+func (d *delivery) sort() {
+	slices.SortStableFunc(d.left, func(a, b *request) int { return cmp.Compare(b.at, a.at) })
+}
+
 // abandon reports all that is left, in as few runs as can be: what lies between
 // may have its fate already, since the newest events were tried out of turn.
 func (d *delivery) abandon(f Fate, err error) {
@@ -194,12 +198,9 @@ func (d *delivery) abandon(f Fate, err error) {
 		d.report(batch.List{}, true, f, err)
 		d.notice = ""
 	}
-	slices.SortFunc(d.left, func(a, b *request) int { return cmp.Compare(b.at, a.at) })
+	d.sort()
 	for len(d.left) > 0 {
 		r := d.pop()
-		if r.control {
-			continue
-		}
 		from, to, notice := r.at, r.at+r.evs.Len(), r.notice != ""
 		for len(d.left) > 0 && d.next().at == to {
 			to += d.pop().evs.Len()

@@ -253,8 +253,8 @@ func TestResets(t *testing.T) {
 				if !slices.Equal(got, want) || r.count(Delivered) != 900 {
 					t.Errorf("got %d events in the stream and %d delivered, want all of %d in their order", len(got), r.count(Delivered), len(want))
 				}
-				if len(r.notices) != 1 || r.puts > 45 {
-					t.Errorf("got the notice reported as %v and %d puts, want it once and 45 at most: %v", r.notices, r.puts, proxy.puts)
+				if len(r.notices) != 1 || r.puts > 50 {
+					t.Errorf("got the notice reported as %v and %d puts, want it once and 50 at most: %v", r.notices, r.puts, proxy.puts)
 				}
 			})
 		})

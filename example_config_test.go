@@ -14,8 +14,8 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// The configuration of an application says where its entries go. Fields that
-// are set in Go are the defaults.
+// A configuration file decides where entries go. Fields that are set in Go are the
+// defaults.
 func ExampleConfig() {
 	cfg := zapcw.Config{
 		Class:      "cloud-watch",
@@ -44,8 +44,7 @@ func ExampleConfig_Build() {
 	// Output: disk is nearly full	{"percent": 93}
 }
 
-// What a configuration does not know is an error that says where, and what
-// would be right.
+// An unknown key is an error that says where it is, and lists the known ones.
 func ExampleConfig_Decode() {
 	var cfg zapcw.Config
 	err := cfg.Decode(map[string]any{
@@ -58,7 +57,7 @@ func ExampleConfig_Decode() {
 	// Output: logging.cloud-watch: unknown key "grup": known are caller, compress, concurrency, echo, endpoint, environment, format, function, group, hold, max_age, max_event_bytes, max_events, max_pending, max_spool, profile, region, retention, service, spool, stacks, stream, timeout, when_full
 }
 
-// A file can say all that a Syncer can be told.
+// A file can set nearly every field of a Syncer.
 func ExampleConfig_file() {
 	text := `{
 		"class": "cloud-watch",
@@ -88,7 +87,7 @@ func ExampleConfig_UnmarshalJSON() {
 	// Output: #print warning <nil>
 }
 
-// A YAML library calls this. Here one is put in its place.
+// A YAML library calls UnmarshalYAML. Here a function stands in for the library.
 func ExampleConfig_UnmarshalYAML() {
 	unmarshal := func(v any) error {
 		*v.(*any) = map[any]any{"class": "#standard-logger"}
@@ -100,7 +99,7 @@ func ExampleConfig_UnmarshalYAML() {
 	// Output: #standard-logger <nil>
 }
 
-// The echo comes and goes with the level.
+// The echo starts and stops as the level changes.
 func ExampleTee() {
 	level := zap.NewAtomicLevelAt(zap.InfoLevel)
 	enc := zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig())
@@ -114,7 +113,8 @@ func ExampleTee() {
 	// Output: ERROR: checkout: echoed
 }
 
-// A logger for standard output alone, whose Sync has no error on a terminal.
+// A logger that writes only to standard output, and whose Sync returns no error on a
+// terminal.
 func ExampleStdout() {
 	core := zapcore.NewCore(zapcw.NewPrefixEncoder("", nil, zapcw.NewEncoderConfig()), zapcw.Stdout(), zap.InfoLevel)
 	log := zap.New(core)
@@ -125,7 +125,7 @@ func ExampleStdout() {
 	// <nil>
 }
 
-// The form of an entry is a label or a template, in a text and in Go.
+// The format of an event, first as a template in JSON, then as a Prefix in Go.
 func ExampleDestination() {
 	var cfg zapcw.Config
 	text := `{"class": "cloud-watch", "cloud-watch": {"group": "/acme/prod", "stream": "orders", "format": "{level}> "}}`
@@ -154,8 +154,8 @@ func ExampleDestination() {
 	// Output: ["INFO> ready" "checkout: ready"]
 }
 
-// A logger for a local server, whatever the environment says, with every field that
-// Go code is likely to set.
+// A logger for a local server, whatever the environment says, with the fields that
+// Go code is most likely to set.
 func ExampleDestination_fields() {
 	var srv cwltest.Server
 	defer srv.Close()

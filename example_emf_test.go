@@ -30,8 +30,8 @@ type metric struct {
 }
 
 // An entry with the field _aws is a metric too: CloudWatch takes the values from
-// the fields beside it. That needs the JSON encoder, since any prefix would hide
-// the object, and fields that are in no zap.Namespace.
+// the fields next to it. It needs the JSON encoder, since a prefix would make the
+// event invalid JSON, and fields outside of any zap.Namespace.
 func ExampleNewJSONEncoder_embeddedMetricFormat() {
 	var srv cwltest.Server
 	defer srv.Close()

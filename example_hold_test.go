@@ -9,8 +9,8 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// Two requests log the same. What the one has at Debug level is sent when it
-// fails, and stands where it was logged; that of the other is never sent.
+// Two requests log the same. The Debug entries of the one that fails are sent, and
+// appear where they were logged; those of the other are never sent.
 func ExampleHold() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -59,7 +59,7 @@ func ExampleHold_evicted() {
 	// 30 held, 70 evicted, 0 accepted
 }
 
-// A request that takes too long is no error, and of interest all the same.
+// A slow request is not an error, but its Debug entries are still of interest.
 func ExampleRelease() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -74,7 +74,7 @@ func ExampleRelease() {
 	_ = logger.Sync()
 	fmt.Println(srv.Messages("/acme/prod", "orders"))
 
-	// One client's requests are to be seen whole.
+	// All entries of one client's requests are sent.
 	log = logger.With(zapcw.Scope(), zapcw.Release())
 	log.Debug("sent at once")
 	_ = logger.Sync()

@@ -9,8 +9,8 @@ import (
 	"example.com/zapcw"
 )
 
-// One object an entry. location has the logger's name, and with zap.AddCaller the
-// function and the line too.
+// Each entry is one object. location has the logger's name and, with zap.AddCaller,
+// the function and the line.
 func ExampleNewJSONEncoder() {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = zapcore.OmitKey // for the sake of the output below
@@ -19,7 +19,7 @@ func ExampleNewJSONEncoder() {
 	// Output: {"level":"INFO","location":"api","message":"order placed","items":3}
 }
 
-// A message that is JSON is embedded as JSON, so that a query finds its members.
+// A message that is JSON is embedded as JSON, so that a query can use its fields.
 func ExampleNewJSONEncoder_message() {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = zapcore.OmitKey
@@ -31,7 +31,8 @@ func ExampleNewJSONEncoder_message() {
 	// {"level":"INFO","message":"42"}
 }
 
-// Errors of zap.Error stand where the stack does. One with another name is a field.
+// Errors added by zap.Error are under the key of the stack. An error with another
+// name is a field.
 func ExampleNewJSONEncoder_exception() {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = zapcore.OmitKey
@@ -43,7 +44,7 @@ func ExampleNewJSONEncoder_exception() {
 	// {"level":"ERROR","message":"no payment","cause":"card declined"}
 }
 
-// What is not to taste is changed in the configuration.
+// Change the configuration to your taste.
 func ExampleNewEncoderConfig() {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = zapcore.OmitKey // an event has its time anyway

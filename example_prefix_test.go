@@ -12,7 +12,7 @@ import (
 	"example.com/zapcw"
 )
 
-// An entry without fields is prefix and message, nothing else.
+// An entry without fields is just its prefix and message.
 func ExampleNewPrefixEncoder() {
 	enc := zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, zapcw.NewEncoderConfig())
 	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
@@ -28,7 +28,7 @@ func ExampleNewPrefixEncoder() {
 // place is a function that logs.
 func place(log *zap.Logger) { log.Info("done") }
 
-// The four prefixes that have a label.
+// The four prefixes with a label.
 func ExampleStandardPrefix() {
 	for _, p := range []zapcw.Prefix{zapcw.StandardPrefix, zapcw.ShortPrefix, zapcw.SimplePrefix, zapcw.MiniPrefix} {
 		enc := zapcw.NewPrefixEncoder("checkout", p, zapcw.NewEncoderConfig())
@@ -41,7 +41,7 @@ func ExampleStandardPrefix() {
 	// checkout: done
 }
 
-// The level is there when it matters.
+// The level is shown only when it matters.
 func ExampleMiniPrefix() {
 	enc := zapcw.NewPrefixEncoder("", zapcw.MiniPrefix, zapcw.NewEncoderConfig())
 	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))
@@ -52,7 +52,7 @@ func ExampleMiniPrefix() {
 	// WARNING: disk is full
 }
 
-// A template knows the logger's name and the place in the source too.
+// A template can also show the logger's name and the place in the source.
 func ExampleParsePrefix() {
 	p, err := zapcw.ParsePrefix("{level} {{{logger}}} {func} {file}> ")
 	if err != nil {
@@ -65,7 +65,7 @@ func ExampleParsePrefix() {
 	// Output: WARNING {api} checkout > slow
 }
 
-// What a template does not know is an error when it is read, not when it is used.
+// An invalid template is an error when it is parsed, not when it is used.
 func ExampleParsePrefix_errors() {
 	for _, text := range []string{"{levl}: ", "{level: ", "#minimal"} {
 		_, err := zapcw.ParsePrefix(text)
@@ -94,7 +94,7 @@ func ExamplePrefixFunc() {
 	// [checkout] order placed
 }
 
-// A Prefix of one's own allocates nothing: it appends to the entry's buffer.
+// A Prefix of your own need not allocate: it appends to the entry's buffer.
 func ExamplePrefix() {
 	p := zapcw.Prefix(func(buf *buffer.Buffer, function string, ent zapcore.Entry) {
 		buf.AppendString(ent.Level.CapitalString())
@@ -105,7 +105,7 @@ func ExamplePrefix() {
 	// Output: WARN|slow
 }
 
-// A Prefix reads itself from JSON, YAML or a flag.
+// A Prefix can be read from JSON, YAML or a flag.
 func ExamplePrefix_UnmarshalText() {
 	var cfg struct{ Prefix zapcw.Prefix }
 	if err := json.Unmarshal([]byte(`{"Prefix": "{level}> "}`), &cfg); err != nil {
@@ -117,7 +117,7 @@ func ExamplePrefix_UnmarshalText() {
 	// Output: INFO> ready
 }
 
-// Names for a threshold, as people write them.
+// Names of the lowest level, as people write them.
 func ExampleParseLevel() {
 	for _, text := range []string{"", "WARN", "fatal", "notset", "loud"} {
 		level, err := zapcw.ParseLevel(text)
@@ -131,7 +131,7 @@ func ExampleParseLevel() {
 	// info level "loud": unknown: known are critical debug dpanic error fatal info notset panic trace warn warning
 }
 
-// The names of the levels, for an encoder of zap.
+// The level names of this package in one of zap's encoders.
 func ExampleEncodeLevel() {
 	enc := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{LevelKey: "level", MessageKey: "message", EncodeLevel: zapcw.EncodeLevel})
 	log := zap.New(zapcore.NewCore(enc, zapcw.Stdout(), zap.InfoLevel))

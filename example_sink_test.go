@@ -12,12 +12,12 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// A configuration of zap that names a stream among its outputs.
+// A zap.Config with a stream among its outputs.
 func ExampleOpenSink() {
 	var srv cwltest.Server // in place of the service
 	defer srv.Close()
 
-	// Both once in a program. They have an error if the name is taken.
+	// Call both once per program. They return an error if the name is taken.
 	_ = zap.RegisterSink("cloudwatch", zapcw.OpenSink)
 	_ = zap.RegisterEncoder("cloudwatch", func(cfg zapcore.EncoderConfig) (zapcore.Encoder, error) {
 		return zapcw.NewPrefixEncoder("checkout", zapcw.ShortPrefix, cfg), nil
@@ -46,7 +46,7 @@ func ExampleOpenSink() {
 	// <nil> 1 in the stream
 }
 
-// The JSON encoder, for zap's configuration to name.
+// The JSON encoder as an Encoding of a zap.Config.
 func ExampleOpenSink_json() {
 	var srv cwltest.Server // in place of the service
 	defer srv.Close()

@@ -13,8 +13,8 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// A process that dies leaves its events in the Spool. Here the service was gone
-// until the first of two processes ended.
+// A process that dies leaves its events in the Spool. Here CloudWatch is down until
+// the first Syncer is closed; the second one sends the event.
 func ExampleSyncer_spool() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -48,7 +48,8 @@ func ExampleSyncer_spool() {
 	// placed
 }
 
-// Recover sends what no Syncer picks up, after a service was renamed for example.
+// Recover sends events that no Syncer picks up, for example after the stream was
+// renamed.
 func ExampleRecover() {
 	var srv cwltest.Server
 	defer srv.Close()

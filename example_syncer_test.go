@@ -46,8 +46,8 @@ func ExampleSyncer() {
 	// Output: <nil> [hello]
 }
 
-// A Syncer takes lines too, from a core of zap's own for example. NewCore does
-// better: there an entry keeps its time and level.
+// A Syncer also takes lines, from one of zap's own cores for example. NewCore is
+// better: it keeps the time and level of each entry.
 func ExampleSyncer_Write() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -63,14 +63,14 @@ func ExampleSyncer_Write() {
 	// Output: [{"level":"info","msg":"order placed","items":3}]
 }
 
-// A field that is missing or out of bounds, told before the first event.
+// Check finds a missing or invalid field before the first event.
 func ExampleSyncer_Check() {
 	s := &zapcw.Syncer{Client: new(cloudwatchlogs.Client), Group: "/acme/prod", Stream: "orders:eu"}
 	fmt.Println(s.Check())
 	// Output: syncer for group "/acme/prod": Stream "orders:eu": want UTF-8 without : and *
 }
 
-// What was not delivered is an error, and on the Fallback.
+// Sync returns an error if events could not be delivered. They are on the Fallback.
 func ExampleSyncer_Sync() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -94,7 +94,7 @@ func ExampleSyncer_Sync() {
 	// true
 }
 
-// Close is the last Sync. What is logged later is not lost either.
+// Close is the last Sync. Events that are logged later are not lost either.
 func ExampleSyncer_Close() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -110,8 +110,8 @@ func ExampleSyncer_Close() {
 	// true
 }
 
-// A group that is missing is created, here with a retention, a key and tags. A
-// group that exists is left as it is.
+// A missing group is created, here with a retention, a key and tags. An existing
+// group is left as it is.
 func ExampleSyncer_newGroup() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -138,7 +138,7 @@ func ExampleSyncer_newGroup() {
 	// Output: /acme/prod 30 days INFREQUENT_ACCESS
 }
 
-// When the service is back, its readers are told what they do not see.
+// When CloudWatch is back, a notice in the stream says which events are missing.
 func ExampleSyncer_gap() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -183,8 +183,8 @@ func ExampleSyncer_date() {
 	// [order placed]
 }
 
-// An entry that is too long for one event is split, between characters. The
-// default limit is the service's: 1 MiB.
+// An entry that is too long for one event is split between characters. The default
+// limit is that of the service: 1 MiB.
 func ExampleSyncer_longEntry() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -200,8 +200,8 @@ func ExampleSyncer_longEntry() {
 	// "n"
 }
 
-// The clock steps back while the program logs. The service would refuse all of
-// such a batch; it gets it sorted.
+// The clock steps back while the program logs. CloudWatch would refuse such a batch
+// as a whole, so it is sorted first.
 func ExampleSyncer_clock() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -215,7 +215,7 @@ func ExampleSyncer_clock() {
 	// Output: <nil> [1 0 2]
 }
 
-// One event that the service refuses does not take its neighbours along.
+// If CloudWatch refuses one event, its neighbours are still delivered.
 func ExampleSyncer_badEvent() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -234,8 +234,8 @@ func ExampleSyncer_badEvent() {
 	// bad
 }
 
-// With Spill a full memory makes nobody wait: new events go to the Fallback. The
-// last eighth of the memory is kept for errors. With Block the caller waits.
+// With Spill nobody waits when the memory is full: new events go to the Fallback.
+// The last eighth of the memory is kept for errors. With Block the caller waits.
 func ExampleOverflow() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -274,8 +274,8 @@ func (printer) PutLogEvents(_ context.Context, in *cloudwatchlogs.PutLogEventsIn
 	return new(cloudwatchlogs.PutLogEventsOutput), nil
 }
 
-// In place of the SDK's client there may be one of a test. Package cwltest has
-// more of the service than that.
+// A test may replace the SDK's client. Package cwltest does more: it behaves like the
+// service.
 func ExampleClient() {
 	s := &zapcw.Syncer{Client: printer{}, Group: "/acme/prod", Stream: "orders"}
 	fmt.Fprintln(s, "placed")
@@ -283,7 +283,7 @@ func ExampleClient() {
 	// Output: orders placed
 }
 
-// Every event is in one of the sums. What is alarming is in two of them.
+// Every event is counted once. Set an alarm on Rejected and Spilled.
 func ExampleStats() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -311,7 +311,7 @@ func ExampleStats() {
 	// last: true true
 }
 
-// Why events are on the Fallback although the service was there.
+// Rejections counts, by reason, the events that the service refused.
 func ExampleRejections() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -337,7 +337,7 @@ func ExampleRejections() {
 	// [good]
 }
 
-// Why events are on the Fallback that the service did not see.
+// Spills counts, by reason, the events that could not be delivered.
 func ExampleSpills() {
 	var srv cwltest.Server
 	defer srv.Close()

@@ -50,7 +50,7 @@ func ExampleNewCore() {
 	// INFO: shipping: done	{"order": 7}
 }
 
-// An entry that must not wait for its batch.
+// Flush is for an entry that must not wait for its batch.
 func ExampleFlush() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -67,7 +67,7 @@ func ExampleFlush() {
 	// 2
 }
 
-// The service is away: the events go where somebody can find them.
+// CloudWatch refuses the events: they go to the Fallback.
 func ExampleSyncer_Flush() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -88,7 +88,7 @@ func ExampleSyncer_Flush() {
 	// true 1 0 1
 }
 
-// What a Syncer counts.
+// Counters of a Syncer.
 func ExampleSyncer_Stats() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -101,7 +101,7 @@ func ExampleSyncer_Stats() {
 	// Output: 2 2 0 0 0 1
 }
 
-// A Core without a Logger, as an adapter of another logging API uses it.
+// A Core without a Logger, as an adapter for another logging API uses it.
 func ExampleCore() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -122,7 +122,7 @@ func ExampleCore() {
 	// [INFO: checkout: placed	{"order": 7, "items": 3}]
 }
 
-// The level is asked each time, so it may change while the program runs.
+// The level is checked each time, so it may change while the program runs.
 func ExampleCore_Level() {
 	level := zap.NewAtomicLevel()
 	core := zapcw.NewCore(zapcw.NewJSONEncoder(zapcw.NewEncoderConfig()), new(zapcw.Syncer), level)
@@ -134,8 +134,8 @@ func ExampleCore_Level() {
 	// debug
 }
 
-// Above ErrorLevel an entry is delivered, with all before it, when the call
-// returns: the process may end right after.
+// An entry above ErrorLevel, and everything before it, is delivered when the call
+// returns, since the process may end right after.
 func ExampleCore_Write() {
 	var srv cwltest.Server
 	defer srv.Close()

@@ -16,7 +16,7 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// Of entries with the same message the sampler takes the first few in a second.
+// The sampler passes the first few entries with the same message in each second.
 func ExampleNewCore_sampler() {
 	var srv cwltest.Server // in place of the service
 	defer srv.Close()
@@ -38,7 +38,7 @@ func ExampleNewCore_sampler() {
 	// INFO: checkout: retry	{"n": 1}
 }
 
-// A hook counts entries by level. It runs after the Core had the entry.
+// A hook counts entries by level. It runs after the Core has written the entry.
 func ExampleNewCore_hooks() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -58,8 +58,8 @@ func ExampleNewCore_hooks() {
 	// Output: map[info:1 error:2]
 }
 
-// Fields that cost something are encoded with the first entry that is logged. A
-// Flush among them marks every entry.
+// Expensive fields are encoded with the first entry that is logged. A Flush among
+// them applies to every entry.
 func ExampleNewCore_withLazy() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -74,7 +74,7 @@ func ExampleNewCore_withLazy() {
 	// Output: [INFO: checkout: paid	{"items": ["tea", "cup"]}]
 }
 
-// A part of the program is to be quieter than the rest.
+// One part of the program logs less than the rest.
 func ExampleNewCore_increaseLevel() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -96,8 +96,8 @@ func ExampleNewCore_increaseLevel() {
 	// INFO: checkout: placed
 }
 
-// All entries go to one stream, and errors to another too. Sync returns the
-// errors of both.
+// All entries go to one stream, and errors also to another. Sync returns the errors
+// of both.
 func ExampleNewCore_twoStreams() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -117,7 +117,8 @@ func ExampleNewCore_twoStreams() {
 	// 2 1
 }
 
-// What ends the process comes after the entry, and all before it, was delivered.
+// The hook that ends the process runs after the entry, and everything before it, was
+// delivered.
 func ExampleNewCore_fatalHook() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -136,12 +137,12 @@ func ExampleNewCore_fatalHook() {
 	// [CRITICAL: checkout: no database]
 }
 
-// goodbye is what a program does instead of a panic.
+// goodbye is a hook that does not panic.
 type goodbye struct{}
 
 func (goodbye) OnWrite(ce *zapcore.CheckedEntry, _ []zapcore.Field) { fmt.Println("ends:", ce.Message) }
 
-// A hook in the place of the panic.
+// A hook replaces the panic.
 func ExampleNewCore_panicHook() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -157,7 +158,7 @@ func ExampleNewCore_panicHook() {
 	// [CRITICAL: checkout: no database]
 }
 
-// In development DPanic panics; before that the entry is delivered.
+// In development DPanic panics, but only after the entry was delivered.
 func ExampleNewCore_development() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -173,7 +174,7 @@ func ExampleNewCore_development() {
 	// Output: negative price [CRITICAL: checkout: negative price]
 }
 
-// The level is changed by HTTP while the program runs.
+// The level is changed over HTTP while the program runs.
 func ExampleNewCore_atomicLevel() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -191,7 +192,7 @@ func ExampleNewCore_atomicLevel() {
 	// Output: [DEBUG: checkout: now]
 }
 
-// Lines that something writes, a child process for example, become entries.
+// Lines from a writer, such as a child process, become entries.
 func ExampleNewCore_zapio() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -212,8 +213,8 @@ func ExampleNewCore_zapio() {
 	// WARNING: checkout: another
 }
 
-// What other packages write with the standard library's logger goes to the
-// stream too. Its Fatal ends the process before anything is sent: use zap's.
+// Output of the standard library's logger goes to the stream too. Its Fatal ends the
+// process before anything is sent: use zap's instead.
 func ExampleNewCore_redirectStdLog() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -230,7 +231,7 @@ func ExampleNewCore_redirectStdLog() {
 	// Output: [INFO: checkout: from a package that knows no zap]
 }
 
-// A server has a logger of the standard library in its ErrorLog.
+// The ErrorLog of an http.Server is a logger of the standard library.
 func ExampleNewCore_stdLog() {
 	var srv cwltest.Server
 	defer srv.Close()

@@ -17,8 +17,8 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// The usual function for SQS. In a function main ends with Start; an Example
-// would not come back from it.
+// The usual function for SQS. In a function main ends with Start, which never
+// returns.
 func ExampleStart() {
 	main := func(logger *zap.Logger) {
 		cwlambda.Start(logger, func(ctx context.Context, e events.SQSEvent) error {
@@ -29,7 +29,7 @@ func ExampleStart() {
 	_ = main
 }
 
-// In a test aws-lambda-go calls what Wrap gives, as Lambda would.
+// In a test aws-lambda-go calls the wrapped handler, as Lambda would.
 func ExampleWrap() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -48,8 +48,8 @@ func ExampleWrap() {
 	// Output: "ok" <nil> [shipped	{"requestId": "8f5e2a9c", "coldStart": true, "order": 7}]
 }
 
-// The service does not answer. The function returns in time all the same, and
-// what it logged is in memory for the next invocation, until the end.
+// CloudWatch does not answer. The function still returns in time, and its entries
+// stay in memory for the next invocation, until the process ends.
 func ExampleWrap_outage() {
 	var srv cwltest.Server
 	defer srv.Close()

@@ -33,7 +33,7 @@ func hello(client *cloudwatchlogs.Client) error {
 	return err
 }
 
-// impatient leaves nothing to the SDK's retries.
+// impatient turns off the SDK's retries.
 func impatient(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = 1 }
 
 func Example() {
@@ -57,8 +57,8 @@ func Example() {
 	// 2 calls
 }
 
-// What was stored while its answer was lost arrives twice when the client
-// tries again.
+// If the response to a stored put is lost and the client tries again, the events
+// are stored twice.
 func ExampleFault_lostAnswer() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -73,7 +73,7 @@ func ExampleFault_lostAnswer() {
 	// [hello hello]
 }
 
-// A program's right to create is missing.
+// A program without the permission to create a group.
 func ExampleDeny() {
 	srv := new(cwltest.Server)
 	defer srv.Close()
@@ -106,7 +106,7 @@ func ExamplePoison() {
 	// <nil> 1
 }
 
-// What a program did is in the records.
+// Stats has a record of each request.
 func ExampleServer_Stats() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -122,8 +122,8 @@ func ExampleServer_Stats() {
 	// PutLogEvents /acme/prod orders 1 200 hello
 }
 
-// A socket, for other processes and other languages; these are started with the
-// URL in AWS_ENDPOINT_URL_CLOUDWATCH_LOGS.
+// Other processes and other languages need a socket. Start them with the URL in
+// AWS_ENDPOINT_URL_CLOUDWATCH_LOGS.
 func ExampleStart() {
 	srv, err := cwltest.Start("127.0.0.1:0")
 	if err != nil {
@@ -166,7 +166,7 @@ func ExampleServer_Compact() {
 	// Output: <nil> true
 }
 
-// What a server holds outlives it in a file.
+// With a journal in a file, the streams of a server outlive it.
 func ExampleServer_Replay() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -211,7 +211,7 @@ func restart(name string) error {
 	return err
 }
 
-// A client of one's own can be given the way into memory.
+// A client that you configure yourself can use the in-memory transport.
 func ExampleServer_Transport() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -224,7 +224,7 @@ func ExampleServer_Transport() {
 	// Output: true ResourceNotFoundException: The specified log stream does not exist.
 }
 
-// A server that is set up before it listens, at an address that others know.
+// A server with fields of its own, at an address that others know.
 func ExampleServer_Listen() {
 	srv := &cwltest.Server{Region: "eu-west-1", AccessKey: "AKIDEXAMPLE"}
 	defer srv.Close()
@@ -236,7 +236,7 @@ func ExampleServer_Listen() {
 	// Output: true
 }
 
-// A server that listens has a page for people at its URL, unless NoPage is set.
+// A listening server has a web page at its URL, unless NoPage is set.
 func ExampleServer_page() {
 	status := func(srv *cwltest.Server) string {
 		defer srv.Close()
@@ -254,7 +254,7 @@ func ExampleServer_page() {
 	// 404 Not Found
 }
 
-// A filter pattern looks into JSON.
+// A filter pattern can match fields of JSON events.
 func ExampleServer_Client_filter() {
 	var srv cwltest.Server
 	defer srv.Close()
@@ -282,7 +282,7 @@ func ExampleServer_Client_filter() {
 	// Output: {"level":"ERROR","items":4}
 }
 
-// A server stands behind a user's own handler, here one that counts.
+// A server behind a handler of your own, here one that counts.
 func ExampleServer_ServeHTTP() {
 	var srv cwltest.Server
 	defer srv.Close()

@@ -70,11 +70,12 @@
 //
 // A put is sent again after errors that may pass: throttling, 5xx, the network,
 // expired credentials. The back-off doubles from 100 ms to 30 s, with full jitter;
-// it goes on until the memory is full or a deadline passes. A missing stream
-// is created, and its group if that is missing too. zapcw never calls a Describe
-// action. A put with a bad event is halved until that event is alone, and the
-// others are delivered. Missing permissions, and other errors that waiting cannot
-// fix, spill the batch at once; later batches are tried with the same back-off.
+// it goes on until the put succeeds, or a Sync, Flush or Close runs out of time.
+// A missing stream is created, and its group if that is missing too. zapcw never
+// calls a Describe action. A put with a bad event is halved until that event is
+// alone, and the others are delivered. Missing permissions, and other errors that
+// waiting cannot fix, spill the batch at once; later batches are tried with the same
+// back-off.
 //
 // # Levels
 //

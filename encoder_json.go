@@ -314,3 +314,14 @@ func (e *jsonEncoder) addException(stack string) {
 	b = jsonenc.AppendEscaped(b, stack)
 	e.SetBytes(append(b, '"'))
 }
+
+// lineEnding is what zap's encoders end an entry with.
+func lineEnding(cfg *zapcore.EncoderConfig) string {
+	switch {
+	case cfg.SkipLineEnding:
+		return ""
+	case cfg.LineEnding == "":
+		return zapcore.DefaultLineEnding
+	}
+	return cfg.LineEnding
+}

@@ -215,7 +215,11 @@ func (e *prefixEncoder) EncodeEntry(ent zapcore.Entry, fields []zapcore.Field) (
 		buf.AppendByte('\n')
 		buf.AppendString(ent.Stack)
 	}
-	buf.AppendString(e.ending)
+	if e.ending == zapcore.DefaultLineEnding {
+		buf.AppendByte('\n') // a store, where a string that may be any is a call
+	} else {
+		buf.AppendString(e.ending)
+	}
 	return buf, nil
 }
 
@@ -229,10 +233,14 @@ func (e *prefixEncoder) lineEnding() string { return e.ending }
 func (e *prefixEncoder) appendContext(buf *buffer.Buffer, fields []zapcore.Field) {
 	b := buf.Bytes()
 	start := len(b)
-	if start > 0 {
-		b = append(b, e.separator...)
+	switch {
+	case start == 0:
+		b = append(b, '{')
+	case e.separator == "\t":
+		b = append(b, '\t', '{')
+	default:
+		b = append(append(b, e.separator...), '{')
 	}
-	b = append(b, '{')
 	empty := len(b)
 	if b = e.Append(b, fields); len(b) > empty {
 		b = append(b, '}')
@@ -336,14 +344,4 @@ func isOurs(p Prefix) bool {
 		}
 	}
 	return p == nil
-}
-
-func lineEnding(cfg *zapcore.EncoderConfig) string {
-	switch {
-	case cfg.SkipLineEnding:
-		return ""
-	case cfg.LineEnding == "":
-		return zapcore.DefaultLineEnding
-	}
-	return cfg.LineEnding
 }

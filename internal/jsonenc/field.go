@@ -13,7 +13,9 @@ var pool = sync.Pool{New: func() any { return new(Encoder) }}
 // Append appends the members of e to dst, then those of fields, and closes all
 // namespaces. It does not change e.
 func (e *Encoder) Append(dst []byte, fields []zapcore.Field) []byte {
-	dst = append(dst, e.buf...)
+	if len(e.buf) > 0 {
+		dst = append(dst, e.buf...)
+	}
 	for i := range fields {
 		var ok bool
 		if dst, ok = e.appendField(dst, &fields[i]); ok {

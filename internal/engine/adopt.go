@@ -44,7 +44,7 @@ func (sh *shelf) adopt() (all bool) {
 	sh.unread = err
 	for _, l := range found {
 		sh.events += l.Events
-		sh.addLocked(shelved{Left: l})
+		sh.addLocked(shelved{Stored: l})
 	}
 	if len(sh.chunks) > 0 {
 		sh.engine.wakeSenderLocked()

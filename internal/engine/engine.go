@@ -135,7 +135,7 @@ func (e *Engine) Flush(ctx context.Context) error { return e.flush(ctx, false) }
 // flush is Flush, or the last one.
 func (e *Engine) flush(ctx context.Context, last bool) error {
 	unread := e.shelf.awaitAdopted(ctx)
-	w, f := e.wait(ctx)
+	w, f := e.addWait(ctx)
 	if w == nil {
 		return e.report(f, unread)
 	}
@@ -153,7 +153,7 @@ func (e *Engine) flush(ctx context.Context, last bool) error {
 // wraps the cause of ctx.
 func (e *Engine) Drain(ctx context.Context) error {
 	unread := e.shelf.awaitAdopted(ctx)
-	w, f := e.wait(ctx)
+	w, f := e.addWait(ctx)
 	if w == nil {
 		return e.report(f, unread)
 	}
@@ -212,10 +212,10 @@ func (e *Engine) SetJitter(f func(d time.Duration) time.Duration) { e.streams.se
 // Widen gives the engine all its lanes, as goroutines that meet would, for tests.
 func (e *Engine) Widen() { e.intake.widen() }
 
-// wait has everything sent that was accepted, and gives a wait for it: nil if it
+// addWait has everything sent that was accepted, and gives a wait for it: nil if it
 // has its fate already. What the last Sync did not report is then the caller's
 // to tell.
-func (e *Engine) wait(ctx context.Context) (*wait, *failure) {
+func (e *Engine) addWait(ctx context.Context) (*wait, *failure) {
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
 	f := e.ledger.takeUnreportedLocked()

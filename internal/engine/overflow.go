@@ -92,7 +92,7 @@ func (e *Engine) closeSpool(ctx context.Context) error {
 	e.shelf.expireLocked(0, why)
 	e.mu.Unlock()
 	// The sender may have taken some back since the last Sync.
-	w, f := e.wait(context.Background())
+	w, f := e.addWait(context.Background())
 	if w != nil {
 		e.expire(w, why, true)
 		<-w.done

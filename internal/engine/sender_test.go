@@ -23,7 +23,7 @@ func blockedTrigger(t *testing.T) {
 	e.mu.Lock()
 	id := e.intake.openLocked(false) // a chunk in the air
 	e.mu.Unlock()
-	w, _ := e.wait(context.Background())
+	w, _ := e.addWait(context.Background())
 	s.flying = []*flight{{}}
 	s.plan()
 	<-s.woken

@@ -50,7 +50,7 @@ type retry struct {
 // shelved is a chunk on the shelf.
 type shelved struct {
 	id uint64 // an open chunk's, see intake.openLocked
-	spool.Left
+	spool.Stored
 }
 
 func newShelf(e *Engine, o *Options) *shelf {
@@ -80,8 +80,8 @@ func (sh *shelf) newChunk(n, want int) *batch.Chunk {
 // putLocked takes a chunk whose events have no fate, except for some that are
 // settled; it has its id as long as that is not 0.
 func (sh *shelf) putLocked(c *batch.Chunk, id uint64, events int) {
-	l := spool.Left{Events: events, Bytes: c.Cap(), First: c.First()} // Bytes at most
-	l.Ref = sh.spool.Store(c)                                         // c is not to be used any more
+	l := spool.Stored{Events: events, Bytes: c.Cap(), First: c.First()} // Bytes at most
+	l.Ref = sh.spool.Store(c)                                           // c is not to be used any more
 	sh.addLocked(shelved{id, l})
 }
 

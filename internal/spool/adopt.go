@@ -19,8 +19,8 @@ import (
 // and tells of it.
 var ErrDirectory = errors.New("the directory cannot be used")
 
-// A Left is a chunk that a dead owner left.
-type Left struct {
+// A Stored is a chunk whose events lie in the file only, until Load.
+type Stored struct {
 	Ref    Ref
 	Events int
 	Bytes  int   // what the events cost in a chunk, see batch.Cost
@@ -34,7 +34,7 @@ type Left struct {
 // error is of what the system did not give, and may give when it is tried again;
 // it does not mean that there is nothing. Once ctx is done it ends in the middle of a
 // file; what is not adopted then is left as it was.
-func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err error) {
+func (s *Spool) Adopt(ctx context.Context) (found []Stored, unusable []error, err error) {
 	d, err := openDirectory(s.Dir, false)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -56,8 +56,8 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 			if ctx.Err() != nil {
 				break
 			}
-			found, err := s.takeOver(ctx, d, name)
-			left = append(left, found...)
+			chunks, err := s.takeOver(ctx, d, name)
+			found = append(found, chunks...)
 			if errors.Is(err, errHeld) {
 				held = append(held, name)
 			} else if err != nil && err != ctx.Err() && !errors.Is(err, fs.ErrNotExist) {
@@ -76,15 +76,19 @@ func (s *Spool) Adopt(ctx context.Context) (left []Left, unusable []error, err e
 	if ctx.Err() != nil {
 		errs = append(errs, fmt.Errorf("spool %s: %w", s.Dir, ctx.Err()))
 	}
-	sortLeft(left)
-	return left, unusable, errors.Join(errs...)
+	sortByAge(found)
+	return found, unusable, errors.Join(errs...)
 }
 
 // takeOver looks after one file, if its owner is dead.
-func (s *Spool) takeOver(ctx context.Context, d *directory, name string) ([]Left, error) {
+func (s *Spool) takeOver(ctx context.Context, d *directory, name string) ([]Stored, error) {
 	switch filepath.Ext(name) {
 	case unfinished:
-		return nil, d.removeUnfinished(name)
+		err := d.removeUnfinished(name)
+		if errors.As(err, new(syscall.Errno)) {
+			err = nil // nothing is in it, and the next owner tries that again
+		}
+		return nil, err
 	case ".spool":
 		return s.adopt(ctx, d, name)
 	}
@@ -102,7 +106,7 @@ func (d *directory) removeUnfinished(name string) error {
 }
 
 // adopt takes over one file.
-func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Left, error) {
+func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Stored, error) {
 	f, size, err := d.open(name, exclusive)
 	if err != nil {
 		return nil, err
@@ -134,14 +138,14 @@ func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Left, e
 	if g.bad {
 		err = damage(sc.damaged, name)
 	}
-	if len(sc.left) == 0 {
+	if len(sc.found) == 0 {
 		defer g.close()
 		if g.bad {
 			return nil, errors.Join(err, d.setAside(name, f))
 		}
 		return nil, d.remove(name, f)
 	}
-	g.stored = len(sc.left)
+	g.stored = len(sc.found)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -150,7 +154,7 @@ func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Left, e
 	}
 	s.segments = append(s.segments, g)
 	s.bytes += g.size
-	return sc.left, err
+	return sc.found, err
 }
 
 // read maps the segment for as long as it takes to scan it.

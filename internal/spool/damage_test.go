@@ -57,7 +57,7 @@ func newSample(t testing.TB, dir string) *sample {
 			r.Store(c)
 		}
 	}
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	// The file with the most of them is the sample.
 	most := 0
 	for _, name := range files(t, dir) {
@@ -108,7 +108,7 @@ func (s *sample) judge(t testing.TB, content []byte) {
 			t.Errorf("event %d came back %d times", e.Time, count[e.Time])
 		}
 	})
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	for ms := range s.live {
 		if s.untouched(content, ms) && count[ms] == 0 {
 			t.Errorf("a whole event did not come back: %d at %d", ms, s.at[ms])

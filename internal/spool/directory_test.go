@@ -170,7 +170,7 @@ func TestDeletedDirectory(t *testing.T) {
 	c := r.chunk(100, 1<<10)
 	lost := r.fill(c, 5, "lost")
 	ref := r.Store(c)
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}

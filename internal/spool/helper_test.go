@@ -51,7 +51,7 @@ func (r *rig) Close() error { return r.Spool.Close(context.Background()) }
 
 // tells returns what was told, after worker and teller have ended.
 func (r *rig) tells() []string {
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	if telling := r.teller.telling(&r.Spool.mu); telling != nil {
 		<-telling
 	}
@@ -126,7 +126,7 @@ func (r *rig) adoptEach(f func(batch.Event)) (chunks int, err error) {
 			r.t.Fatalf("Load of what Adopt found: %v, %v", c, e)
 		}
 		if c.Open != l.Events || c.Len() != l.Bytes || c.First() != l.First {
-			r.t.Errorf("chunk has %d events, %d bytes, the oldest %d; Left says %+v", c.Open, c.Len(), c.First(), l)
+			r.t.Errorf("chunk has %d events, %d bytes, the oldest %d; Stored says %+v", c.Open, c.Len(), c.First(), l)
 		}
 		for e := range events(c).All() {
 			f(e)
@@ -213,8 +213,8 @@ func difference(got, want []string) string {
 
 // adoptAll is Adopt with all its errors in one.
 func adoptAll(s interface {
-	Adopt(context.Context) ([]Left, []error, error)
-}, ctx context.Context) ([]Left, error) {
+	Adopt(context.Context) ([]Stored, []error, error)
+}, ctx context.Context) ([]Stored, error) {
 	left, unusable, err := s.Adopt(ctx)
 	return left, errors.Join(append(unusable, err)...)
 }

@@ -339,7 +339,7 @@ func TestWrittenInto(t *testing.T) {
 	c := r.chunk(100, 1<<10)
 	want := r.fill(c, 5, "x")
 	ref := r.Store(c)
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	f, err := os.OpenFile(r.path(ref.segment), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -135,7 +135,7 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s came back %d times", id, n)
 		}
 	}
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	if left := files(t, dir); len(left) > 0 {
 		t.Errorf("there are %v", left)
 	}

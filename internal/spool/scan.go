@@ -11,7 +11,7 @@ import (
 type scan struct {
 	g       *segment
 	ctx     context.Context // once it is done, the scan is not to go on
-	left    []Left
+	found   []Stored
 	damaged []batch.Range
 }
 
@@ -115,7 +115,7 @@ func (s *scan) gap(off int, base uint64, allocated int, known bool) (size int) {
 
 func (s *scan) add(r Ref, c *batch.Chunk) {
 	if c != nil {
-		s.left = append(s.left, Left{Ref: r, Events: c.Open, Bytes: c.Len(), First: c.First()})
+		s.found = append(s.found, Stored{Ref: r, Events: c.Open, Bytes: c.Len(), First: c.First()})
 	}
 }
 
@@ -128,9 +128,9 @@ func (s *scan) note(d batch.Range) {
 	s.damaged = append(s.damaged, d)
 }
 
-// sortLeft sorts by age.
-func sortLeft(left []Left) {
-	slices.SortStableFunc(left, func(a, b Left) int {
+// sortByAge sorts by age.
+func sortByAge(found []Stored) {
+	slices.SortStableFunc(found, func(a, b Stored) int {
 		switch {
 		case a.First < b.First:
 			return -1

@@ -71,9 +71,9 @@ func (g *segment) room() int {
 	return g.end() - g.next
 }
 
-// take takes room for a chunk. renewed is true if the segment has its next epoch
+// reserve takes room for a chunk. renewed is true if the segment has its next epoch
 // for it.
-func (g *segment) take(size int) (r Ref, renewed bool) {
+func (g *segment) reserve(size int) (r Ref, renewed bool) {
 	if g.empty() && g.next != g.len() {
 		g.epoch++
 		g.next = g.len()

@@ -92,14 +92,14 @@ func (s *Spool) NewChunk(n, want int) *batch.Chunk {
 	defer s.alloc.Unlock()
 	// A file may be deleted, in theory each of them.
 	for range 3 {
-		r, renewed, ok := s.take(need, size, size/2)
+		r, renewed, ok := s.reserve(need, size, size/2)
 		if !ok {
 			s.grow(need, size)
-			r, renewed, ok = s.take(need, size, size/2)
+			r, renewed, ok = s.reserve(need, size, size/2)
 		}
 		if !ok {
 			// Less than was wanted is better than memory.
-			if r, renewed, ok = s.take(need, size, need); !ok {
+			if r, renewed, ok = s.reserve(need, size, need); !ok {
 				break
 			}
 		}
@@ -114,16 +114,16 @@ func (s *Spool) NewChunk(n, want int) *batch.Chunk {
 	return batch.NewChunk(n, want)
 }
 
-// take takes room for a chunk of up to size bytes from what there is, if that is
+// reserve takes room for a chunk of up to size bytes from what there is, if that is
 // need and least bytes.
-func (s *Spool) take(need, size, least int) (r Ref, renewed, ok bool) {
+func (s *Spool) reserve(need, size, least int) (r Ref, renewed, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wanted = size
 	if s.closed || !s.currentLocked(max(need, least)) {
 		return r, false, false
 	}
-	r, renewed = s.current.take(size)
+	r, renewed = s.current.reserve(size)
 	if s.current.room() < int(s.current.size)/2 && !s.spareLocked() && s.retry.IsZero() {
 		s.worker.spare = true
 		s.wakeLocked()
@@ -299,7 +299,7 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 // ctx is done for Tell; after it NewChunk gives memory of the process.
 func (s *Spool) Close(ctx context.Context) error {
 	kept, inUse := s.stop()
-	s.worker.wait(&s.mu)
+	s.worker.await(&s.mu)
 	for _, g := range kept {
 		g.close()
 	}

@@ -42,7 +42,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	text := strings.Repeat("y", 1_000_000)
 	large.Append(1, 1, 0, []byte(text))
 	want = append(want, text)
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 
 	next := open(t, copyDir(t, dir))
 	streams, err := allStreams(next.Dir)
@@ -51,7 +51,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	}
 	got, _ := next.adopt()
 	same(t, "recovered", got, want)
-	next.worker.wait(&next.Spool.mu)
+	next.worker.await(&next.Spool.mu)
 	if left := files(t, next.Dir); len(left) > 0 {
 		t.Errorf("all is sent, and there are %v", left)
 	}
@@ -146,7 +146,7 @@ func TestStoreAndLoad(t *testing.T) {
 		want = append(want, texts[10:]...)
 		refs = append(refs, r.Store(c))
 	}
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 	r.Spool.mu.Lock()
 	for _, g := range r.segments {
 		if g.mem != nil && g != r.current && !g.empty() {
@@ -227,7 +227,7 @@ func TestClose(t *testing.T) {
 	}
 	c.Append(1, 1, 1, []byte("x"))
 	settle(c, 1)
-	r.worker.wait(&r.Spool.mu)
+	r.worker.await(&r.Spool.mu)
 }
 
 func TestMax(t *testing.T) {
@@ -299,7 +299,7 @@ func TestSmall(t *testing.T) {
 			spools[i].fill(c, 4, strings.Repeat("x", 200))
 			spools[i].Store(c)
 		}
-		spools[i].worker.wait(&spools[i].Spool.mu)
+		spools[i].worker.await(&spools[i].Spool.mu)
 	}
 	var sum int64
 	for _, name := range files(t, dir) {
@@ -333,13 +333,13 @@ func TestIdle(t *testing.T) {
 			}
 			settle(c, c.Open)
 		}
-		r.worker.wait(&r.Spool.mu)
+		r.worker.await(&r.Spool.mu)
 		if n := len(files(t, dir)); n < 2 {
 			t.Errorf("%d files, want some for the next events", n)
 		}
 		time.Sleep(3 * keepEmpty)
 		synctest.Wait()
-		r.worker.wait(&r.Spool.mu)
+		r.worker.await(&r.Spool.mu)
 		if got := files(t, dir); len(got) != 1 {
 			t.Errorf("after a while there are %v", got)
 		}

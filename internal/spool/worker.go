@@ -18,8 +18,8 @@ type worker struct {
 	spare  bool          // a segment is to be made
 }
 
-// wait waits until there is no goroutine.
-func (w *worker) wait(mu *sync.Mutex) {
+// await waits until there is no goroutine.
+func (w *worker) await(mu *sync.Mutex) {
 	mu.Lock()
 	done := w.done
 	mu.Unlock()

@@ -1,7 +1,7 @@
 // Lambda is a Lambda function that takes orders and logs into a CloudWatch Logs
 // stream, which may be the one of a whole application.
 //
-// Its environment says how:
+// These environment variables configure it:
 //
 //	ZAPCW_GROUP            the group; by default the function's own
 //	ZAPCW_STREAM           the stream; by default it has the name of the function
@@ -29,8 +29,8 @@ import (
 )
 
 func main() {
-	// None of this uses the network, so it costs a cold start next to nothing:
-	// the first request is made when the first invocation has logged.
+	// None of this uses the network, so it costs a cold start next to nothing: the
+	// first request goes out when the first invocation is flushed.
 	cfg, err := config.LoadDefaultConfig(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -39,7 +39,7 @@ func main() {
 		Client: cloudwatchlogs.NewFromConfig(cfg),
 		Group:  cmp.Or(os.Getenv("ZAPCW_GROUP"), lambdacontext.LogGroupName),
 		Stream: cmp.Or(os.Getenv("ZAPCW_STREAM"), lambdacontext.FunctionName),
-		// Of the Sync before os.Exit: an outage does not cost the 10 s of the default.
+		// For the Sync before os.Exit: in an outage the default of 10 s is too long.
 		Timeout: 2 * time.Second,
 	}
 	_, level, unknown := cwlambda.LogControls()

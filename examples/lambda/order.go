@@ -12,12 +12,12 @@ import (
 	"example.com/zapcw/cwlambda"
 )
 
-// An order is the event. It says what is logged and how it ends, so that a test
-// can have everything happen that happens to functions.
+// An order is the event. It says what the function logs and how it ends, so that
+// tests can play whatever may happen to a function.
 type order struct {
 	Order string `json:"order"`
 	Log   int    `json:"log"`   // entries at Info
-	Debug int    `json:"debug"` // entries at Debug, before
+	Debug int    `json:"debug"` // entries at Debug, before those at Info
 	MS    int    `json:"ms"`    // of work, in milliseconds
 	Do    string `json:"do"`    // ok, error, panic, hang, stream or exit
 }
@@ -28,7 +28,7 @@ type receipt struct {
 
 var errNoStock = errors.New("no stock")
 
-// handle deals with one invocation.
+// handle handles one invocation.
 func handle(ctx context.Context, o order) (any, error) {
 	logger := cwlambda.Logger(ctx).With(zap.String("order", o.Order))
 	for i := range o.Debug {
@@ -54,7 +54,7 @@ func handle(ctx context.Context, o order) (any, error) {
 	case "stream":
 		return newStream(logger, work), nil
 	case "exit":
-		// Nothing runs after os.Exit, so what was logged goes before.
+		// os.Exit runs no deferred calls, so flush first.
 		_ = logger.Sync()
 		os.Exit(3)
 	}

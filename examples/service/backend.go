@@ -10,15 +10,15 @@ import (
 	"example.com/zapcw/cwltest"
 )
 
-// A backend is where the stream is.
+// A backend is the server that has the stream.
 type backend struct {
 	name   string // for people
 	client *cloudwatchlogs.Client
 	memory *cwltest.Server // nil if it is AWS
 }
 
-// openBackend finds the backend. It does not use the network: a service is to
-// start also when CloudWatch is down.
+// openBackend returns the backend. It does not use the network: a service should
+// start even when CloudWatch is down.
 func openBackend(ctx context.Context, aws bool) (*backend, error) {
 	if !aws {
 		server := &cwltest.Server{KeepEvents: -1} // the stream is enough, without records of requests

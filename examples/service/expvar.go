@@ -7,8 +7,7 @@ import (
 	"example.com/zapcw"
 )
 
-// published is a zapcw.Stats whose JSON has the text of the error, and no times
-// that never were.
+// published is a zapcw.Stats whose JSON has the text of the error, and no zero times.
 type published struct {
 	zapcw.Stats
 	LastError     string    `json:",omitempty"`

@@ -12,18 +12,18 @@ import (
 	"example.com/zapcw"
 )
 
-// health answers 200 as long as what is logged gets to the stream, and 503 with
-// the reason when for patience, or longer, nothing was delivered although
-// events wait, or went to the fallback instead. Patience is to be longer than
-// the Syncer's MaxAge, for which events may wait without any fault.
+// health answers 200 while events get to the stream. It answers 503 with the reason
+// when events have waited or gone to the fallback, and none was delivered, for
+// patience or longer. Patience must be longer than the Syncer's MaxAge, since events
+// may wait that long without a fault.
 //
-// It is for alarms: a service works without its log, so it should not be
-// restarted, or get no more requests, because of that.
+// Use it for alarms only: a service works without its log, so do not restart it or
+// take it out of rotation because of this check.
 type health struct {
 	stats    func() zapcw.Stats
 	patience time.Duration
-	// While the answer is bad, each check is logged. So there is something to
-	// deliver, and the answer turns good also if nobody else logs.
+	// A failing check logs an entry. So there is something to deliver, and the check
+	// succeeds again even if nobody else logs.
 	logger *zap.Logger
 
 	mu       sync.Mutex

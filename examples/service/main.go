@@ -58,8 +58,8 @@ func main() {
 	}
 }
 
-// run serves until ctx is done, and returns when all that was logged has its
-// fate.
+// run serves until ctx is done, and returns when everything that was logged is
+// settled.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	c, err := parse(args)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"example.com/zapcw"
 )
 
-// observe shows a Syncer's Stats to OpenTelemetry. All values of a collection
-// are of one moment. It ends with the Unregister of the Registration.
+// observe exports a Syncer's Stats to OpenTelemetry. All values of a collection are
+// from one snapshot. Call Unregister of the Registration to end it.
 func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration, error) {
 	var errs []error
 	counter := func(name, unit, what string) metric.Int64ObservableCounter {
@@ -79,8 +79,8 @@ func observe(meter metric.Meter, stats func() zapcw.Stats) (metric.Registration,
 // printEvery is the time between two prints of the metrics.
 const printEvery = 10 * time.Second
 
-// printMetrics prints what OpenTelemetry sees to w; another exporter would go
-// here to send it to a collector. To call end prints once more, and is the end.
+// printMetrics prints the metrics to w; replace the exporter here to send them to a
+// collector. Calling end prints once more, and stops.
 func printMetrics(w io.Writer, stats func() zapcw.Stats) (end func() error, err error) {
 	exporter, err := stdoutmetric.New(stdoutmetric.WithWriter(w))
 	if err != nil {

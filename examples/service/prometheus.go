@@ -8,12 +8,12 @@ import (
 	"example.com/zapcw"
 )
 
-// A collector shows a Syncer's Stats to Prometheus. All values of a scrape are
-// of one moment. To tell several Syncers apart register each with a label of
-// its own, by [prometheus.WrapRegistererWith].
+// A collector exports a Syncer's Stats to Prometheus. All values of a scrape are from
+// one snapshot. To distinguish several Syncers, register each with its own label, by
+// [prometheus.WrapRegistererWith].
 //
-// Worth an alert are events that are not delivered, and events that wait while
-// none is:
+// Set alerts on events that are not delivered, and on events that wait while none is
+// delivered:
 //
 //	increase(zapcw_events_total{fate!="delivered"}[5m]) > 0
 //	min_over_time(zapcw_pending_events[5m]) > 0 and increase(zapcw_puts_total[5m]) == 0

@@ -20,13 +20,13 @@ const headerID = "X-Request-Id"
 // maxID is the length of the longest id that is taken from a client.
 const maxID = 64
 
-// slow is how long a request may take before all that it logged is of interest.
+// slow is the duration from which on all entries of a request are sent.
 const slow = time.Second
 
-// logRequests logs each request after next has dealt with it: at ErrorLevel if
-// the status is 500 or more, and at InfoLevel otherwise. A panic is logged too;
-// the client gets a status of 500, or a broken connection if it has got the
-// head of an answer already.
+// logRequests logs each request after next has handled it: at ErrorLevel if the
+// status is 500 or more, and at InfoLevel otherwise. A panic is logged too; the
+// client gets a status of 500, or a broken connection if it already has the head of
+// a response.
 //
 // What a request logs at DebugLevel stays in its scope. It is sent if something
 // is logged at ErrorLevel, or the request was slow.
@@ -83,8 +83,8 @@ func loggerOf(ctx context.Context) *zap.Logger {
 	return zap.NewNop()
 }
 
-// idOf returns the id that came with a request, or a new one: what is too long
-// or not plain would be a burden to everyone who reads the log.
+// idOf returns the id that came with a request, or a new one if that id is too long
+// or has unusual characters, which would be a burden to everyone who reads the log.
 func idOf(r *http.Request) string {
 	id := r.Header.Get(headerID)
 	plain := func(c rune) bool { return c > ' ' && c <= '~' }

@@ -19,7 +19,7 @@ const (
 	shutdownIn = 10 * time.Second
 )
 
-// serve serves until ctx is done, and then as long as requests are under way.
+// serve serves until ctx is done, and then until running requests have ended.
 func serve(ctx context.Context, ln net.Listener, h http.Handler, logger *zap.Logger) error {
 	errorLog, err := zap.NewStdLogAt(logger, zap.ErrorLevel)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"example.com/zapcw"
 )
 
-// A site is all that is served.
+// A site is everything that the service serves.
 type site struct {
 	logger   *zap.Logger
 	level    zap.AtomicLevel // of the logger
@@ -23,9 +23,9 @@ type site struct {
 	stream   func() []string // what is in it; nil if that is elsewhere
 }
 
-// handler serves the users' paths, which are logged, and the operators', which
-// are not. Only the former are for the public: everybody who reaches the others
-// can change what is logged.
+// handler serves paths for users, which are logged, and paths for operators, which
+// are not. Expose only the former: whoever reaches the others can change what is
+// logged.
 func (s *site) handler() http.Handler {
 	users := http.NewServeMux()
 	users.HandleFunc("POST /orders", s.stock.placeOrder)
@@ -45,7 +45,7 @@ func (s *site) handler() http.Handler {
 	return all
 }
 
-// printStream shows the stream, with all that was logged until now.
+// printStream shows the stream, with everything that was logged until now.
 func (s *site) printStream(w http.ResponseWriter, _ *http.Request) {
 	if err := s.logger.Sync(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)

@@ -19,8 +19,8 @@ import (
 	"example.com/zapcw/internal/replay"
 )
 
-// A function finds in its environment who it is and which stream it shares with
-// the others; the service is found by the SDK, as everywhere.
+// A function reads its name, and the stream that it shares with the others, from its
+// environment; the SDK finds the service there, as usual.
 const (
 	envFunction = "UNIFIED_FUNCTION"
 	envGroup    = "UNIFIED_GROUP"
@@ -28,14 +28,14 @@ const (
 	envMaxAge   = "UNIFIED_MAX_AGE"
 )
 
-// functions are what the processes do, each with another kind of logger.
+// functions are the programs of the processes, each with another kind of logger.
 var functions = map[string]func(*zapcw.Syncer) (handler, error){
 	"checkout": newCheckout,
 	"payment":  newPayment,
 	"shipping": newShipping,
 }
 
-// A handler deals with one order. Its error is the answer to who sent it.
+// A handler handles one order. Its error goes back to the sender of the order.
 type handler func(order) error
 
 type order struct {
@@ -47,14 +47,14 @@ type order struct {
 
 type address struct{ City string }
 
-// A reply goes back for each order. The last one of a process has its account.
+// A reply goes back for each order. The last reply of a process says what became of
+// its events.
 type reply struct {
 	Refused string          `json:",omitempty"`
 	Account *replay.Account `json:",omitempty"`
 }
 
-// serve is the life of one function: it takes orders from standard input until
-// that ends.
+// serve runs one function: it takes orders from standard input until that ends.
 func serve(name string) int {
 	signal.Ignore(os.Interrupt) // a terminal tells all; the parent ends its children
 	if err := function(name); err != nil {
@@ -80,8 +80,8 @@ func function(name string) error {
 		}
 	}
 	replies := json.NewEncoder(os.Stdout)
-	// Deferred, so that a function that panics settles and gives its account
-	// on the way down. Close tells its own errors on Fallback.
+	// Deferred, so that a panicking function also flushes and reports its counts.
+	// The errors of Close are on Fallback too.
 	defer func() {
 		_ = out.Close()
 		account := replay.AccountOf(out.Stats())
@@ -110,8 +110,8 @@ func function(name string) error {
 	}
 }
 
-// newCheckout logs in the standard form, with the name of the Go function that
-// speaks.
+// newCheckout logs with the standard prefix, which has the name of the Go function
+// that logs.
 func newCheckout(out *zapcw.Syncer) (handler, error) {
 	enc := zapcw.NewPrefixEncoder("checkout", zapcw.StandardPrefix, zapcw.NewEncoderConfig())
 	logger := zap.New(zapcw.NewCore(enc, out, zap.DebugLevel), zap.AddCaller())
@@ -137,7 +137,7 @@ func reserve(logger *zap.Logger, items int) {
 	logger.Debug("stock reserved")
 }
 
-// newPayment has a form of its own, as a configuration file would have it.
+// newPayment has its own template, as a configuration file would have it.
 func newPayment(out *zapcw.Syncer) (handler, error) {
 	prefix, err := zapcw.ParsePrefix("{level}: {func}: [{file}:{line}] ")
 	if err != nil {
@@ -168,14 +168,14 @@ func (g *gateway) charge(logger *zap.Logger, o order) error {
 		logger.Error("no payment", zap.Error(errDeclined))
 		return errDeclined
 	}
-	// Money has moved. Whatever happens next, this line is in the stream
-	// before the function goes on.
+	// Money has moved, so this line must be in the stream before the function goes
+	// on.
 	logger.Info("card charged", zap.String("total", o.Total), zapcw.Flush())
 	return nil
 }
 
-// newShipping logs JSON, for machines that read the stream too. The stream has
-// the time of each event, so the text does without.
+// newShipping logs JSON, for programs that read the stream. The stream has the time of
+// each event, so the text does not need it.
 func newShipping(out *zapcw.Syncer) (handler, error) {
 	cfg := zapcw.NewEncoderConfig()
 	cfg.TimeKey = ""
@@ -189,8 +189,9 @@ func newShipping(out *zapcw.Syncer) (handler, error) {
 func ship(logger *zap.Logger, o order) {
 	defer func() {
 		if v := recover(); v != nil {
-			// Panic logs, waits until the service has the entry and all before
-			// it, and panics again: the process dies, its last words do not.
+			// Panic logs, waits until the entry and everything before it is
+			// delivered, and panics again: the process dies, but its last entry
+			// is in the stream.
 			logger.Panic("shipping crashed", zap.Any("panic", v))
 		}
 	}()

@@ -1,28 +1,27 @@
-// Unified shows what zapcw is for: several functions, each a process of its
-// own, log into one CloudWatch Logs stream, and one reader sees the whole story
-// in order of time.
+// Unified shows what zapcw is for: several functions, each in its own process, log
+// into one CloudWatch Logs stream, and one reader sees all of it in order of time.
 //
 //	go run ./examples/unified
 //
-// needs nothing but Go. It starts a CloudWatch Logs server in memory (package
-// cwltest), three functions that pass orders to each other, and lets the server
-// fail for a moment. Then it reads the stream back with the client of the official
-// SDK, prints it, and says what became of the events.
+// needs nothing but Go. It starts an in-memory CloudWatch Logs server (package
+// cwltest) and three functions that pass orders to each other, and makes the server
+// fail for a moment. Then it reads the stream back with the official SDK, prints it,
+// and says what became of the events.
 //
 //	go run ./examples/unified -web
 //
-// goes on until Ctrl-C, for a look at the stream in a browser.
+// goes on until Ctrl-C, so that you can watch the stream in a browser.
 //
 //	go run ./examples/unified -in FILE
 //
-// replays a log file through the same path, one event a line, and ends with
-// status 0 only if the stream, read back, holds every line in order; FILE may
-// be - for standard input.
+// replays a log file in the same way, one event for each line. It exits with status 0
+// only if the stream, when read back, has every line in order. FILE may be - for
+// standard input.
 //
-// With -endpoint URL all run against another server that speaks the protocol
-// of CloudWatch Logs, with -aws against AWS itself.
+// With -endpoint URL it uses another server that speaks the protocol of CloudWatch
+// Logs, with -aws AWS itself.
 //
-// How zapcw is used stands in functions.go.
+// See functions.go for how to use zapcw.
 package main
 
 import (

@@ -21,8 +21,8 @@ const (
 	stalled = 30 * time.Second
 )
 
-// replay logs the lines of a file and proves that the stream has them. The
-// command zapcw put does the same for those who need it.
+// replay logs the lines of a file and verifies that the stream has them. The command
+// zapcw put does the same for real use.
 func (c *command) replay(ctx context.Context) error {
 	in, err := replay.Open([]string{c.in}, c.stdin)
 	if err != nil {

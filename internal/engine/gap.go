@@ -10,13 +10,13 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// A gap is events that were spilled since the last put that the service took.
-// The zero value is none.
+// A gap counts the events that were spilled since the last successful put. The zero
+// value is no gap.
 type gap struct {
 	count       uint64
 	levels      [1 + zapcore.DPanicLevel - zapcore.DebugLevel + 1]uint64 // the first is for levels without a name
 	first, last int64                                                    // milliseconds since 1970
-	why         uint16                                                   // fates, a bit each
+	why         uint16                                                   // one bit for each fate
 }
 
 // add counts an event.
@@ -24,7 +24,7 @@ func (g *gap) add(ms int64, lvl int8, why delivery.Fate) {
 	var one gap
 	one.count, one.first, one.last, one.why = 1, ms, ms, 1<<why
 	if l := zapcore.Level(lvl); l >= zapcore.DebugLevel && l <= zapcore.FatalLevel {
-		// Those above Error share a name.
+		// The levels above Error share a name.
 		one.levels[1+min(l, zapcore.DPanicLevel)-zapcore.DebugLevel] = 1
 	} else {
 		one.levels[0] = 1
@@ -48,7 +48,7 @@ func (g *gap) merge(h gap) {
 	g.why |= h.why
 }
 
-// notice is the event that tells a reader of a stream what is not in place.
+// notice is the event that tells readers of a stream which events are missing.
 func (g *gap) notice(place string) string {
 	b := fmt.Appendf(nil, "zapcw: %s went to the writer's fallback instead of %s:", delivery.Events(int(g.count)), place)
 	sep := " "

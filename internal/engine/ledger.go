@@ -6,7 +6,7 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// A ledger records what became of events, and what delivery has to say.
+// A ledger records what became of events, and what delivery reports.
 type ledger struct {
 	engine *Engine
 
@@ -15,8 +15,8 @@ type ledger struct {
 	lastErr                   error
 	lastErrTime, lastPut      int64 // nanoseconds since 1970, 0 for never
 
-	openGap    *gap     // spilled since the last delivery; nil if nothing was
-	unreported *failure // since the last Sync
+	openGap    *gap     // what was spilled since the last delivery; nil for nothing
+	unreported *failure // what failed since the last Sync
 }
 
 var _ delivery.Recorder = (*ledger)(nil)
@@ -47,8 +47,7 @@ func (l *ledger) RecordPut(events, bytes int, ok bool) {
 	l.lastPut = time.Now().UnixNano()
 }
 
-// RecordTrouble keeps the error for Stats and, if people should hear of it,
-// tells them.
+// RecordTrouble keeps the error for Stats and, with tell, writes it to the fallback.
 func (l *ledger) RecordTrouble(err error, tell bool) {
 	l.engine.mu.Lock()
 	l.lastErr, l.lastErrTime = err, time.Now().UnixNano()
@@ -58,15 +57,15 @@ func (l *ledger) RecordTrouble(err error, tell bool) {
 	}
 }
 
-// settleLocked counts n events with their fate, and those among them that left a
-// gap. The caller releases their memory in the same critical section
-// (invariant 1).
+// settleLocked counts n events with their fate, and adds g, those among them that
+// were spilled, to the open gap. The caller releases their memory in the same
+// critical section (invariant 1).
 func (l *ledger) settleLocked(fate delivery.Fate, n int, g gap) {
 	l.fates[fate] += uint64(n)
 	l.openGapLocked(g)
 }
 
-// openGapLocked adds to what the next batch has to tell.
+// openGapLocked adds g to the gap that the next batch reports.
 func (l *ledger) openGapLocked(g gap) {
 	if g.count == 0 {
 		return
@@ -77,7 +76,7 @@ func (l *ledger) openGapLocked(g gap) {
 	l.openGap.merge(g)
 }
 
-// takeGap gives the open gap to a batch that tells of it.
+// takeGap hands the open gap to the batch that reports it.
 func (l *ledger) takeGap() (g gap) {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
@@ -94,19 +93,19 @@ func (l *ledger) giveGapBack(g gap) {
 	l.openGapLocked(g)
 }
 
-// noteFailureLocked keeps for the next Sync what went to the fallback.
+// noteFailureLocked records for the next Sync what went to the fallback.
 func (l *ledger) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
 	l.unreported = l.unreported.add(fate, n, why, lost)
 }
 
-// takeUnreportedLocked gives the next Sync what it has to report.
+// takeUnreportedLocked hands the recorded failure to a Sync, which reports it.
 func (l *ledger) takeUnreportedLocked() *failure {
 	f := l.unreported
 	l.unreported = nil
 	return f
 }
 
-// statsLocked is what the ledger knows.
+// statsLocked fills in the fields that the ledger counts.
 func (l *ledger) statsLocked() Stats {
 	return Stats{
 		Fates:    l.fates,
@@ -115,7 +114,7 @@ func (l *ledger) statsLocked() Stats {
 	}
 }
 
-// unix is the time of n, the zero time if that is zero.
+// unix is the time n nanoseconds after 1970, or the zero time if n is 0.
 func unix(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}

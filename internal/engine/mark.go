@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// ours is how lines of zapcw's own begin on the fallback.
+// ours begins every line on the fallback that is zapcw's own.
 const ours = "zapcw: "
 
-// AppendMarked appends an event as it stands on the fallback, without its last
-// newline, so that no line of it begins like one of zapcw's own: lines after its
-// first begin with a tab, and so does what follows any other line break and
-// looks like ours. A first line that looks like ours, or like a further line,
-// begins with a backslash. Unmark undoes that.
+// AppendMarked appends an event as it is written to the fallback, without its last
+// newline. Marks keep its lines from looking like zapcw's own: each line after the
+// first begins with a tab. After a line break other than a newline the tab is only
+// there if the text looks like a line of ours. A first line that looks like one of
+// ours, or like a later line, begins with a backslash. Unmark undoes all this.
 func AppendMarked(b, text []byte) []byte {
 	if looksMarked(text, '\\') {
 		b = append(b, '\\')
@@ -31,8 +31,8 @@ func AppendMarked(b, text []byte) []byte {
 	}
 }
 
-// Unmark gives the event whose lines on the fallback are marked, joined by
-// newlines.
+// Unmark returns the event whose lines on the fallback, joined by newlines, are
+// marked.
 func Unmark(marked []byte) []byte {
 	text := make([]byte, 0, len(marked))
 	if len(marked) > 0 && marked[0] == '\\' && looksMarked(marked, '\\') {
@@ -51,8 +51,8 @@ func Unmark(marked []byte) []byte {
 	}
 }
 
-// looksMarked tells whether line is one of zapcw's own, or a further one, behind
-// any number of marks.
+// looksMarked reports whether line, after any number of marks, looks like one of
+// zapcw's own or, unless mark is a tab, like a later line of an event.
 func looksMarked(line []byte, mark byte) bool {
 	rest := line
 	for len(rest) > 0 && rest[0] == mark {
@@ -61,8 +61,8 @@ func looksMarked(line []byte, mark byte) bool {
 	return bytes.HasPrefix(rest, []byte(ours)) || mark != '\t' && len(rest) > 0 && rest[0] == '\t'
 }
 
-// nextBreak is where in text the next line begins, by what some reader takes for
-// a line break, -1 for nowhere.
+// nextBreak is the index in text where the next line begins, or -1. A line break is
+// anything that some reader takes for one.
 func nextBreak(text []byte) int {
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -82,7 +82,7 @@ func nextBreak(text []byte) int {
 	return -1
 }
 
-// oneLine is text without line breaks and control characters, which could
+// oneLine returns text without line breaks, and without control characters that could
 // corrupt a terminal.
 func oneLine(text string) string {
 	b := make([]byte, 0, len(text))

@@ -2,7 +2,7 @@ package engine
 
 // What follows is how an Engine starts and ends its sender.
 
-// wakeSenderLocked has the sender look, and makes one if there is none.
+// wakeSenderLocked wakes the sender, and starts one if there is none.
 func (e *Engine) wakeSenderLocked() {
 	if e.sender == nil {
 		e.sender = newSender(e)
@@ -12,7 +12,8 @@ func (e *Engine) wakeSenderLocked() {
 	e.sender.wake()
 }
 
-// parkedLocked is what the last sender left. It counts as buffered.
+// parkedLocked counts the events that the last sender left in its queue. They count
+// as buffered.
 func (e *Engine) parkedLocked() tally {
 	if e.parked == nil {
 		return 0
@@ -20,7 +21,7 @@ func (e *Engine) parkedLocked() tally {
 	return e.parked.tally()
 }
 
-// unpark gives a new sender what the last one left.
+// unpark returns the queue that the last sender left, for a new one.
 func (e *Engine) unpark() *queue {
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
@@ -35,7 +36,8 @@ func (e *Engine) unpark() *queue {
 	return q
 }
 
-// parkLocked ends the sender, if what it has queued can wait.
+// parkLocked ends the sender if the events in its queue can wait, and reports whether
+// it did.
 func (e *Engine) parkLocked(q *queue) bool {
 	if !e.intake.parkLocked(q.tally(), q.since) {
 		return false

@@ -6,10 +6,10 @@ import (
 	"example.com/zapcw/internal/batch"
 )
 
-// A queue is what the sender took and did not send yet.
+// A queue has the events that the sender has taken and not sent yet.
 type queue struct {
 	batch.Queue
-	since time.Time // when the oldest of it came in
+	since time.Time // when the oldest of them was accepted
 }
 
 func (q *queue) add(chunks []*batch.Chunk, since time.Time) {
@@ -19,8 +19,8 @@ func (q *queue) add(chunks []*batch.Chunk, since time.Time) {
 	q.Add(chunks...)
 }
 
-// ready tells whether to cut a batch: all is to go, or there is enough, or it is
-// time.
+// ready reports whether to cut a batch: because of a flush, because there is a full
+// put, or because the oldest event is maxAge old.
 func (q *queue) ready(flush bool, maxAge time.Duration) bool {
 	return !q.Empty() && (flush || q.Full() || time.Since(q.since) >= maxAge)
 }

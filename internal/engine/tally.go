@@ -1,13 +1,13 @@
 package engine
 
-// A tally is a number of events and the bytes that they take, in one word so
-// that both are counted in one atomic step. Sums overflow, differences are right
-// as long as they are of less than 2^28 events and of less than 2^35 bytes.
+// A tally is a number of events and the bytes that they take, in one word, so that
+// one atomic step counts both. Sums may overflow; a difference is right if it is less
+// than 2^28 events and 2^35 bytes.
 type tally uint64
 
 const eventBits = 28
 
-// maxPending is the largest MaxPending: what it holds is less than 2^28 events.
+// maxPending is the largest MaxPending: that memory holds less than 2^28 events.
 const maxPending = min(4<<30, int64(^uint(0)>>1))
 
 func tallyOf(events, bytes int) tally { return tally(bytes)<<eventBits + tally(events) }

@@ -2,18 +2,18 @@ package engine
 
 import "sync/atomic"
 
-// An urgency says what is to be done about what is buffered. Callers act when it
-// rises, and only then.
+// An urgency says how soon the buffered events must be sent. Callers only act when it
+// rises.
 type urgency int32
 
 const (
 	gathering urgency = iota
-	smallPut          // a small put is due, and goes once there is a token for it
-	sendNow           // there is a full put, or somebody asks
-	backlog           // puts may go side by side
+	smallPut          // a small put is due, and is sent once there is a token for it
+	sendNow           // there is a full put, or somebody waits
+	backlog           // several puts may be in flight
 )
 
-// An atomicUrgency is one that callers read without a lock.
+// An atomicUrgency is an urgency that callers read without a lock.
 type atomicUrgency struct{ v atomic.Int32 }
 
 func (a *atomicUrgency) load() urgency   { return urgency(a.v.Load()) }

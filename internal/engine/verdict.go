@@ -10,7 +10,7 @@ import (
 	"example.com/zapcw/internal/delivery"
 )
 
-// A verdict says whether an entry came in.
+// A verdict says whether an entry was accepted, and if not, why.
 type verdict int8
 
 const (
@@ -20,13 +20,13 @@ const (
 	invalid
 )
 
-// refuse settles an entry that was not accepted: it is on the fallback.
+// refuse settles an entry that was not admitted: it writes it to the fallback.
 func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int, v verdict) error {
 	fate, why := e.reason(level, cost, v)
 	if v == memoryFull && cost <= e.limits.pendingFor(level) {
 		e.intake.makeRoom()
 	}
-	// It is pending as long as it is being written.
+	// It counts as pending while it is being written.
 	e.mu.Lock()
 	e.intake.memory.returnLocked(tallyOf(len(parts), 0))
 	id := e.intake.openLocked(false)
@@ -48,12 +48,12 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	e.waits.settledLocked(id, len(parts))
 	e.closeChunkLocked(id, false)
 	if fate == delivery.AfterClose {
-		return errors.Join(why, lost) // the caller hears of it, not the next Sync
+		return errors.Join(why, lost) // returned here, and not by the next Sync
 	}
 	return nil
 }
 
-// reason is the fate of an entry that was not accepted, and why.
+// reason is the fate of an entry that was not admitted, and the cause.
 func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate, error) {
 	switch v {
 	case invalid:

@@ -9,17 +9,17 @@ import (
 
 // A wait is one blocked Sync, Flush, Drain or Close.
 type wait struct {
-	newest  uint64    // the last chunk that matters
+	newest  uint64    // the last chunk that it waits for
 	until   time.Time // when its caller gives up
-	open    int       // chunks up to newest whose events have not all their fate
-	events  int       // those in them that have none
+	open    int       // chunks up to newest with events that are not settled
+	events  int       // those events
 	gaveUp  error     // why its caller waits no longer; nil while it does
-	failure *failure  // what its caller is told
+	failure *failure  // what its caller returns
 	done    chan struct{}
 }
 
-// waits are those that are blocked, sorted by their newest chunk (invariant 7).
-// All methods want Engine.mu held.
+// waits are the blocked calls, sorted by their newest chunk (invariant 7). All methods
+// expect Engine.mu to be held.
 type waits struct{ list []*wait }
 
 // addLocked adds a wait for everything that was accepted.
@@ -29,7 +29,7 @@ func (ws *waits) addLocked(newest uint64, open, events int, until time.Time, f *
 	return w
 }
 
-// removeLocked ends a wait whose caller leaves, and tells whether it was still
+// removeLocked ends a wait whose caller gives up, and reports whether it was still
 // waiting.
 func (ws *waits) removeLocked(w *wait) bool {
 	n := len(ws.list)
@@ -37,7 +37,7 @@ func (ws *waits) removeLocked(w *wait) bool {
 	return len(ws.list) < n
 }
 
-// settledLocked counts n events of a chunk that have their fate.
+// settledLocked counts n events of a chunk that are settled.
 func (ws *waits) settledLocked(id uint64, n int) {
 	for _, w := range ws.list {
 		if id <= w.newest {
@@ -46,7 +46,8 @@ func (ws *waits) settledLocked(id uint64, n int) {
 	}
 }
 
-// giveUpLocked has every caller give up, and returns the last chunk that matters.
+// giveUpLocked has every caller give up, and returns the last chunk that
+// somebody waits for.
 func (ws *waits) giveUpLocked(why error) (newest uint64, _ error) {
 	for _, w := range ws.list {
 		w.gaveUp = why
@@ -54,8 +55,8 @@ func (ws *waits) giveUpLocked(why error) (newest uint64, _ error) {
 	return ws.lastLocked(), why
 }
 
-// expireLocked ends the waits for chunks up to id whose callers gave up: what has no
-// fate stays in the spool, where others go on waiting for it.
+// expireLocked ends the waits for chunks up to id whose callers gave up: what is not
+// settled stays in the spool, where others go on waiting for it.
 func (ws *waits) expireLocked(id uint64) {
 	ws.list = slices.DeleteFunc(ws.list, func(w *wait) bool {
 		if w.gaveUp == nil || w.newest > id {
@@ -69,7 +70,8 @@ func (ws *waits) expireLocked(id uint64) {
 	})
 }
 
-// chunkClosedLocked counts a chunk, all of whose events have their fate.
+// chunkClosedLocked counts a chunk whose events are all settled, and ends the waits
+// that have no other.
 func (ws *waits) chunkClosedLocked(id uint64) {
 	ws.list = slices.DeleteFunc(ws.list, func(w *wait) bool {
 		if id > w.newest {
@@ -83,8 +85,7 @@ func (ws *waits) chunkClosedLocked(id uint64) {
 	})
 }
 
-// noteFailureLocked has every wait tell its caller, and reports whether there is
-// one.
+// noteFailureLocked adds a failure to every wait, and reports whether there is one.
 func (ws *waits) noteFailureLocked(fate delivery.Fate, n int, why, lost error) bool {
 	for _, w := range ws.list {
 		w.failure = w.failure.add(fate, n, why, lost)
@@ -92,11 +93,11 @@ func (ws *waits) noteFailureLocked(fate delivery.Fate, n int, why, lost error) b
 	return len(ws.list) > 0
 }
 
-// anyLocked tells whether somebody waits.
+// anyLocked reports whether somebody waits.
 func (ws *waits) anyLocked() bool { return len(ws.list) > 0 }
 
-// firstLocked and lastLocked are the newest chunks that the first and the last
-// wait are for, 0 without any.
+// firstLocked and lastLocked are the newest chunks of the first and the last wait,
+// or 0 if nobody waits.
 func (ws *waits) firstLocked() uint64 {
 	if len(ws.list) == 0 {
 		return 0
@@ -111,10 +112,10 @@ func (ws *waits) lastLocked() uint64 {
 	return ws.list[len(ws.list)-1].newest
 }
 
-// segmentLocked is the last chunk that may share batches with the oldest
-// buffered one: what the next wait is for, or ok is false if nobody waits for
-// that. Waits that end about the same time are one: a hundred goroutines in Sync
-// do not make a hundred puts.
+// segmentLocked is the last chunk that may share batches with the oldest buffered
+// one: the newest chunk of the next wait. ok is false if nobody waits for the oldest.
+// Waits that end within a second of each other count as one, so that a hundred
+// goroutines in Sync do not make a hundred puts.
 func (ws *waits) segmentLocked(oldest uint64) (upTo uint64, ok bool) {
 	i := slices.IndexFunc(ws.list, func(w *wait) bool { return w.newest >= oldest })
 	if i < 0 {

@@ -1,4 +1,5 @@
-// Package caller reads the names that the Go toolchain gives to functions.
+// Package caller finds the bare names of functions in the names that the Go toolchain
+// gives them.
 package caller
 
 import (
@@ -7,8 +8,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Function gives the bare name of c's function, or nothing if the logger does
-// not record callers.
+// Function returns the bare name of c's function, or "" if the logger does not record
+// callers.
 func Function(c *zapcore.EntryCaller) string {
 	if !c.Defined {
 		return ""
@@ -16,8 +17,8 @@ func Function(c *zapcore.EntryCaller) string {
 	return Name(c.Function)
 }
 
-// File gives the part of [zapcore.EntryCaller.TrimmedPath] before the line, or
-// nothing if the logger does not record callers.
+// File returns the part of [zapcore.EntryCaller.TrimmedPath] before the line, or "" if
+// the logger does not record callers.
 func File(c *zapcore.EntryCaller) string {
 	if !c.Defined {
 		return ""
@@ -28,16 +29,15 @@ func File(c *zapcore.EntryCaller) string {
 	return c.File
 }
 
-// Name gives the bare name of the function that a fully qualified one, as
-// [runtime.Frame] has it, stands for: the text after the last dot, without
-// type arguments. What the toolchain derives from a function goes by the name
-// of that function: closures (F.func1, F.func1.2), the bodies of loops over
-// functions (F-range1), the wrappers of go and defer statements (F.gowrap1,
-// F.deferwrap1), method values (M-fm).
+// Name returns the bare name of a function, given its fully qualified name as in
+// [runtime.Frame]: the text after the last dot, without type arguments. Functions that
+// the toolchain derives from another one get the name of that one: closures (F.func1,
+// F.func1.2), the bodies of loops over functions (F-range1), the wrappers of go and
+// defer statements (F.gowrap1, F.deferwrap1), method values (M-fm).
 //
-// A function that the program itself calls func1 keeps its name, and so does
-// such a method of a pointer. A method func1 of a value cannot be told from a
-// closure in a function that bears the name of the type, and is taken for one.
+// A function that the program itself calls func1 keeps its name, and so does such a
+// method with a pointer receiver. A method func1 with a value receiver looks like a
+// closure in a function with the name of the type, and is taken for one.
 //
 // Name returns a part of its argument and does not allocate.
 func Name(function string) string {
@@ -51,10 +51,10 @@ func Name(function string) string {
 	return strip(function)
 }
 
-// strip is Name for the names that have something to be taken off.
+// strip is Name for names that are not simple.
 func strip(function string) string {
-	// What stands before floor is never reached: it is the package. So is a
-	// receiver in parentheses: what follows it is a method.
+	// The text before floor is the package, which is never stripped. Nor is a
+	// receiver in parentheses: a method follows it.
 	floor := packageEnd(function)
 	seg, dot := last(function)
 	for dot > floor && function[dot-1] != ')' && derived(seg) {
@@ -64,14 +64,13 @@ func strip(function string) string {
 	return seg
 }
 
-// letter tells whether c may be part of a Go identifier.
+// letter reports whether c may be part of a Go identifier.
 func letter(c byte) bool {
 	return c >= 'a' || c-'A' < 26 || c-'0' < 10 || c == '_'
 }
 
-// last gives the text after the last dot that is not inside brackets, stripped
-// of type arguments and of the suffixes that begin with a hyphen, and the
-// place of that dot, -1 if there is none.
+// last returns the text after the last dot that is not inside brackets, without type
+// arguments and suffixes that begin with a hyphen, and the index of that dot, or -1.
 func last(s string) (seg string, dot int) {
 	end, depth := len(s), 0
 	for i := len(s) - 1; i >= 0; i-- {
@@ -93,8 +92,8 @@ func last(s string) (seg string, dot int) {
 	return s[:end], -1
 }
 
-// derived tells whether seg is a name of the toolchain's making: nothing or
-// digits alone (init.0, glob..func1), or one of its words with a number.
+// derived reports whether the toolchain made up seg: it is empty or only digits
+// (init.0, glob..func1), or one of the toolchain's words with a number.
 func derived(seg string) bool {
 	i := len(seg)
 	for i > 0 && seg[i-1]-'0' <= 9 {
@@ -110,8 +109,8 @@ func derived(seg string) bool {
 	return false
 }
 
-// packageEnd gives the place of the dot after the package path. Dots in the
-// path's last element are escaped there, those in the others end with a slash.
+// packageEnd returns the index of the dot after the package path. In the last element
+// of the path dots are escaped, so it is the first dot after the last slash.
 func packageEnd(function string) int {
 	path := function
 	if i := strings.IndexAny(path, "[("); i >= 0 {

@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
-// A creator has one of several puts that miss the stream create it, while the
+// A creator lets one of several puts that find the stream missing create it, while the
 // others wait.
 type creator struct {
-	created  atomic.Int32 // how often
+	created  atomic.Int32 // number of creations
 	mu       sync.Mutex
-	creating chan struct{} // closed when that is over; nil while nobody does
+	creating chan struct{} // closed when the creation ends; nil while there is none
 }
 
 // enter waits for its turn to create.
@@ -48,14 +48,14 @@ func (c *creator) leave() {
 const (
 	// createTimeout bounds one call that creates something.
 	createTimeout = 15 * time.Second
-	// retainTimeout bounds all that is done for a group's retention.
+	// retainTimeout bounds all attempts to set a group's retention.
 	retainTimeout = 3 * time.Second
 )
 
 // create makes the stream, and the group if that does not exist either. "Already
-// exists" is success, and zapcw never calls a Describe action: a stream that
-// somebody made beforehand needs no more than the right to put. seen is the count of creations
-// before the put failed.
+// exists" is success, and zapcw never calls a Describe action: for a stream that
+// exists, the permission to put is enough. seen is the number of creations before the
+// put failed.
 func (s *Stream) create(ctx context.Context, seen int32) error {
 	if err := s.creator.enter(ctx); err != nil {
 		return fmt.Errorf("create stream %s/%s: %w", s.Group, s.Name, err)
@@ -106,8 +106,8 @@ func (s *Stream) createGroup(ctx context.Context) error {
 	return fmt.Errorf("create group %s: %w", s.Group, err)
 }
 
-// retain sets how long a new group keeps its events. It is tried a few times at
-// once, because nobody would come back to it, but not for long: events wait.
+// retain sets how long a new group keeps its events. It retries at once, since nothing
+// sets it later, but not for long, since events wait.
 func (s *Stream) retain(ctx context.Context) {
 	if s.Retention == 0 {
 		return

@@ -10,7 +10,7 @@ import (
 	"example.com/zapcw/internal/jsonenc"
 )
 
-// An Entity says which service events come from. A nil one says nothing.
+// An Entity says which service events come from. It may be nil.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Entity.html
 type Entity struct{ Service, Environment string }
@@ -24,7 +24,7 @@ func (e *Entity) append(b []byte) []byte {
 	return append(b, `"}}`...)
 }
 
-// input is for a client that is not the SDK's.
+// input returns the entity for a client that is not the SDK's.
 func (e *Entity) input() *types.Entity {
 	if e == nil {
 		return nil
@@ -32,7 +32,7 @@ func (e *Entity) input() *types.Entity {
 	return &types.Entity{KeyAttributes: map[string]string{"Type": "Service", "Name": e.Service, "Environment": e.Environment}}
 }
 
-// An entityError is an entity that the service rejected, while it took the events.
+// An entityError says that the service rejected the entity but accepted the events.
 type entityError struct {
 	entity Entity
 	why    types.EntityRejectionErrorType
@@ -42,7 +42,7 @@ func (e *entityError) Error() string {
 	return fmt.Sprintf("entity of service %q in environment %q rejected: %s", e.entity.Service, e.entity.Environment, e.why)
 }
 
-// tellRejectedEntity tells once that the service takes events but not the entity.
+// tellRejectedEntity reports, once, that the service accepts events but not the entity.
 func (s *Stream) tellRejectedEntity(r *request, out *cloudwatchlogs.PutLogEventsOutput) {
 	if s.Entity == nil || out == nil || out.RejectedEntityInfo == nil || !s.entityRejected.CompareAndSwap(false, true) {
 		return

@@ -13,13 +13,13 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Code names an error for telling errors apart: the service's code where there is
-// one. The text will not do, it holds a request id.
+// Code returns a key by which errors are compared: the service's code where there is
+// one. Texts cannot be compared, since they have a request id.
 func Code(err error) string {
 	var api smithy.APIError
 	switch o := originOf(err); {
 	case errors.Is(err, errNoGzip):
-		return "gzip" // what the server said may have been told before, for itself
+		return "gzip" // not the server's own code, which may have been reported before
 	case o == fromCredentials:
 		return "credentials"
 	case o == fromConfig:
@@ -40,7 +40,7 @@ func Code(err error) string {
 	}
 }
 
-// Hint is what a reader of the error can do about it, or nothing.
+// Hint returns what a reader of the error can do about it, or "".
 func Hint(err error) string {
 	switch {
 	case errors.As(err, new(*untriedError)):
@@ -73,7 +73,7 @@ func Hint(err error) string {
 	return ""
 }
 
-// hintAnswer is Hint for what the service said.
+// hintAnswer is Hint for an error response of the service.
 func hintAnswer(err error) string {
 	switch code := Code(err); {
 	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation", code == "NotAuthorized":
@@ -102,16 +102,16 @@ func aboutKey(err error) bool {
 }
 
 var (
-	// actions finds what IAM calls an action. It need not be the operation that
-	// failed: tags and keys take rights of their own.
+	// actions finds an IAM action. It need not be the operation that failed: tags and
+	// keys need permissions of their own.
 	actions = regexp.MustCompile(`\b(logs|kms|sts|sso|iam):[A-Z]\w*`)
-	// denied finds the words that say that it is the caller who lacks a right.
+	// denied finds the words that say that the caller lacks a permission.
 	denied = regexp.MustCompile(`(?i)\bnot authorized to perform\b|\badditional permission\b|\bno [\w -]+ (policy|boundary) allows\b|\bexplicit deny\b`)
 )
 
-// hintDenied is Hint for rights that are missing. It names an action only where
-// the service says that the caller may not do that; a key or an organization may
-// be in the way as well, and no right of the caller's would help.
+// hintDenied is Hint for missing permissions. It names an action only if the service
+// says that the caller lacks it; the cause may also be a key or an organization, and
+// then no permission of the caller would help.
 func hintDenied(err error) string {
 	var (
 		api smithy.APIError
@@ -139,19 +139,20 @@ func hintDenied(err error) string {
 		return "check the permissions"
 	}
 	if strings.Contains(text, "explicit deny") {
-		return "do not deny " + action // allowing it as well would be of no use
+		return "do not deny " + action // an explicit deny overrides any allow
 	}
 	return "allow " + action
 }
 
-// sources are what the SDK gives no operation for, by what its texts say.
+// sources are credential sources for which the SDK reports no operation, by the texts
+// of their errors.
 var sources = []struct{ text, source string }{
 	{"load credentials", "the container's agent"},
 	{"process provider error", "credential_process"},
 	{"SSO", "SSO: log in again"},
 }
 
-// hintCredentials names the source that failed, as far as the error tells.
+// hintCredentials names the credential source that failed, if the error shows it.
 func hintCredentials(err error) string {
 	const from = "check the credentials: they come from "
 	op := innermost(err)
@@ -165,7 +166,7 @@ func hintCredentials(err error) string {
 	}
 	var api smithy.APIError
 	switch {
-	case op.Service() == "ec2imds": // the last that the SDK asks
+	case op.Service() == "ec2imds": // the last source that the SDK tries
 		return "check the credentials: none in the environment or in its files, none from the instance"
 	case op.Service() != "STS":
 		return from + op.Service()
@@ -186,7 +187,7 @@ func innermost(err error) *smithy.OperationError {
 
 var variable = regexp.MustCompile(`\bAWS_[A-Z0-9_]+`)
 
-// hintConfig says what the configuration of the client lacks.
+// hintConfig says what is missing in the configuration of the client.
 func hintConfig(err error) string {
 	text := err.Error()
 	var file *fs.PathError

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
-// A LazyClient makes the SDK's client when it is needed, and tries anew if that
-// goes wrong. It hands options on, so it takes bodies as that does.
+// A LazyClient makes the SDK's client when it is first needed, and tries again if that
+// fails. It passes options on, so it sends finished bodies as the SDK's client does.
 type LazyClient struct {
 	New func(context.Context) (*cloudwatchlogs.Client, error)
 
@@ -44,8 +44,8 @@ func lazily[In, Out any](ctx context.Context, c *LazyClient, call func(*cloudwat
 	return call(sdk, ctx, in, opts...)
 }
 
-// get holds no lock while it loads: that may hang on a file or the network, and
-// the next put has a deadline of its own.
+// get holds no lock while it makes the client: that may hang on a file or the network,
+// and the next put has its own deadline.
 func (c *LazyClient) get(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	c.mu.Lock()
 	sdk := c.sdk
@@ -71,8 +71,8 @@ func (c *LazyClient) get(ctx context.Context) (*cloudwatchlogs.Client, error) {
 	return c.sdk, nil
 }
 
-// errNoRegion is a client that knows neither a region nor an endpoint. The SDK
-// would ask for credentials first, and then say that it has none.
+// errNoRegion reports a client with neither a region nor an endpoint. The SDK would look
+// for credentials first, and then complain about those.
 var errNoRegion = errors.New("no AWS region")
 
 func checkRegion(c *cloudwatchlogs.Client) error {

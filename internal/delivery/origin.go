@@ -14,20 +14,20 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// An origin tells whose error it is. A call to CloudWatch Logs may fail before it
-// is made, and then the error may well be that of another service of AWS.
+// An origin says where an error comes from. A call to CloudWatch Logs may fail before
+// it is made, and then the error may come from another AWS service.
 type origin int8
 
 const (
-	fromNetwork     origin = iota // nobody answered, or nobody knows
-	fromService                   // CloudWatch Logs said so
-	fromGateway                   // somebody answered who is not CloudWatch Logs
+	fromNetwork     origin = iota // no response, or an unknown origin
+	fromService                   // CloudWatch Logs responded
+	fromGateway                   // something other than CloudWatch Logs responded
 	fromCredentials               // there are no credentials to sign with
 	fromConfig                    // the client cannot work as it is configured
 	fromClient                    // the client panicked, or found its input wrong
 )
 
-// A configError is that the client could not be made.
+// A configError says that the client could not be made.
 type configError struct{ error }
 
 func (e *configError) Unwrap() error { return e.error }
@@ -60,7 +60,7 @@ func originOf(err error) origin {
 			if answered(e) {
 				return answerer(err)
 			}
-		case smithy.APIError: // of a client that is not the SDK's
+		case smithy.APIError: // from a client that is not the SDK's
 			return answerer(err)
 		case interface{ Unwrap() []error }:
 			for _, err := range e.Unwrap() {
@@ -79,13 +79,13 @@ func originOf(err error) origin {
 	return fromNetwork
 }
 
-// answered reports whether there is an answer behind an error of one: the SDK wraps
-// what goes wrong before in the same way.
+// answered reports whether a ResponseError has a response: the SDK also wraps errors
+// from before the response in one.
 func answered(e *smithyhttp.ResponseError) bool {
 	return e != nil && e.Response != nil && e.Response.Response != nil && e.Response.StatusCode > 0
 }
 
-// ours reports whether an operation is one that a Stream asked for.
+// ours reports whether an operation is one that a Stream calls.
 func ours(e *smithy.OperationError) bool {
 	switch e.Operation() {
 	case "PutLogEvents", "CreateLogStream", "CreateLogGroup", "PutRetentionPolicy":
@@ -94,8 +94,8 @@ func ours(e *smithy.OperationError) bool {
 	return e.Service() == cloudwatchlogs.ServiceID
 }
 
-// The texts by which the SDK tells the steps before a request is sent; it has no
-// types for them. All but the first end in what no waiting can mend.
+// Texts of the SDK for the steps before a request is sent, for which it has no error
+// types. Waiting cannot fix any of them but the first.
 const identityStep = "get identity: "
 
 // One ^ for all: with one for each a text is searched from every byte of it,
@@ -105,12 +105,12 @@ var configSteps = regexp.MustCompile(`^(?:(resolve auth scheme|bind auth scheme 
 	`|failed to (bind endpoint params|parse endpoint URL|resolve service endpoint).*` +
 	`(endpoint rule error|invalid input region|[Ff]ailed to parse|parse "|parameters are not valid))`)
 
-// brokeOff finds what net/http says of an answer in HTTP/2 that did not end: a
-// stream that was reset, a connection that was closed or lost.
+// brokeOff finds the texts of net/http for an incomplete HTTP/2 response: the stream was
+// reset, or the connection was closed or lost.
 var brokeOff = regexp.MustCompile(`stream error: stream ID |http2: (client connection|server sent GOAWAY)`)
 
-// badAddress finds what net/http says of an address to which nothing can be sent,
-// localhost:4566 without a scheme for example.
+// badAddress finds the texts of net/http for an address to which nothing can be sent,
+// such as localhost:4566 without a scheme.
 var badAddress = regexp.MustCompile(`: (unsupported protocol scheme "|http: no Host in request URL|dial tcp: address \S+ invalid port$|invalid proxy address)`)
 
 func stepOf(text string) origin {
@@ -123,13 +123,13 @@ func stepOf(text string) origin {
 	return fromNetwork
 }
 
-// codeForm is what codes of AWS look like. The SDK calls an error UnknownError
-// when the answer has none.
+// codeForm is the form of AWS error codes. The SDK calls an error UnknownError if the
+// response has no code.
 var codeForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{2,63}$`)
 
-// answerer reports whether it was CloudWatch Logs that answered. A gateway, a proxy
-// or another service at the same address may have a code too, but not one that
-// the SDK or these lists know, and no request id.
+// answerer returns fromService if CloudWatch Logs sent the response. A gateway, a proxy
+// or another service at the same address may send a code too, but not one that the SDK
+// or these lists know, and no request id.
 func answerer(err error) origin {
 	var (
 		api  smithy.APIError
@@ -154,8 +154,8 @@ func answerer(err error) origin {
 	return fromService
 }
 
-// commonCodes are those that any service of AWS may answer and that the SDK has no
-// types for, besides the ones that pass and those about a bad input.
+// commonCodes are the codes that any AWS service may return and for which the SDK has
+// no types, except for transient ones and those about a bad input.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html
 var commonCodes = map[string]bool{

@@ -55,7 +55,7 @@ func (e *Encoder) AppendTime(v time.Time) {
 	}
 }
 
-// AppendTimeLayout saves zap's time encoders, which check for this method, the
+// AppendTimeLayout spares zap's time encoders, which check for this method, the
 // allocation of a string.
 func (e *Encoder) AppendTimeLayout(v time.Time, layout string) {
 	e.buf = appendTime(e.sep(), v, layout)

@@ -16,12 +16,12 @@ const maxDepth = 500
 
 const space = " \t\r\n"
 
-// AppendCompact appends s without the white space between its tokens if it is
-// one JSON object or array that readers agree about, and reports whether it is.
-// Otherwise b is what it was. The tokens stay as they are.
+// AppendCompact appends s without the white space between its tokens if it is one
+// JSON object or array that all readers read alike, and reports whether it is.
+// Otherwise it returns b unchanged. The tokens stay as they are.
 //
-// Readers agree if encoding/json, Python's json and orjson all read it, and to
-// the same values. They do not for what RFC 8259 leaves open:
+// Readers agree if encoding/json, Python's json and orjson all accept s and read the
+// same values. They do not agree on what RFC 8259 leaves open:
 //   - escapes of half a surrogate pair, and bytes that are not UTF-8;
 //   - integers that a float64 does not hold or that need more than 64 bits, -0,
 //     and numbers beyond the range of a float64;

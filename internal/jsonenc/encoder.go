@@ -62,14 +62,14 @@ func (e *Encoder) Bytes() []byte { return e.buf }
 // SetBytes replaces the slice that e appends to.
 func (e *Encoder) SetBytes(b []byte) { e.buf = b }
 
-// CloseNamespaces closes all that are open.
+// CloseNamespaces closes all open namespaces.
 func (e *Encoder) CloseNamespaces() {
 	for ; e.open > 0; e.open-- {
 		e.buf = append(e.buf, '}')
 	}
 }
 
-// Splice appends the members of from, none or more.
+// Splice appends the members of from, if it has any.
 func (e *Encoder) Splice(from *Encoder) {
 	if len(from.buf) > 0 {
 		e.buf = append(e.sep(), from.buf...)

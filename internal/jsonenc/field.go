@@ -99,8 +99,8 @@ func inSeconds(f zapcore.DurationEncoder) bool {
 // it was converted from.
 const exact = 1_000_000_000_000_000
 
-// appendSeconds appends nanoseconds as seconds, with the digits that strconv has
-// for the float64.
+// appendSeconds appends nanoseconds as seconds, with the digits that strconv would
+// write for the float64.
 func appendSeconds(b []byte, ns int64) []byte {
 	if ns < 0 {
 		b, ns = append(b, '-'), -ns

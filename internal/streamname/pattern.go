@@ -1,5 +1,5 @@
-// Package streamname makes the names of log streams from patterns: names with
-// placeholders for what differs from day to day and from process to process.
+// Package streamname makes names of log streams from patterns. A pattern has
+// placeholders for the parts that change by day or by process.
 package streamname
 
 import (
@@ -11,13 +11,13 @@ import (
 	"example.com/zapcw/internal/template"
 )
 
-// A Placeholder of a pattern stands for what is not known when that is written.
+// A Placeholder is a part of a pattern that is filled in later.
 type Placeholder int
 
 const (
 	Date     Placeholder = iota // the day, like 2006-01-02
 	Host                        // the host name
-	Function                    // the name of the function, in texts only
+	Function                    // the name of the function; not in the Stream of a Syncer made in Go
 )
 
 // known are the names of the placeholders.
@@ -31,8 +31,8 @@ type Pattern []template.Segment
 // MaxLen is the longest name of a log stream, in characters.
 const MaxLen = 512
 
-// Parse reads a pattern. {function} is known only if inText. Of what the service
-// refuses in names it looks for nothing.
+// Parse reads a pattern. {function} is only known with inText, for a Config or a URL.
+// Parse does not check the rules of the service for names.
 func Parse(s string, inText bool) (Pattern, error) {
 	names := known
 	if !inText {
@@ -41,7 +41,7 @@ func Parse(s string, inText bool) (Pattern, error) {
 	return template.Parse(s, names)
 }
 
-// Has tells whether the placeholder is there.
+// Has reports whether the pattern has the placeholder.
 func (p Pattern) Has(ph Placeholder) bool { return p.count(ph) > 0 }
 
 func (p Pattern) count(ph Placeholder) (n int) {
@@ -53,8 +53,8 @@ func (p Pattern) count(ph Placeholder) (n int) {
 	return n
 }
 
-// Least is the number of characters that every name of the pattern has: one at
-// least is left of a host name or a function's.
+// Least is the number of characters of the shortest name: at least one character is
+// kept of a host name or a function's name.
 func (p Pattern) Least() (n int) {
 	for _, s := range p {
 		switch s.Known {
@@ -69,8 +69,8 @@ func (p Pattern) Least() (n int) {
 	return n
 }
 
-// Set puts a value in the place of a placeholder. What a name may not hold becomes
-// a -, and what is too long is cut off; the error is a *ReplacedError then.
+// Set replaces a placeholder with value. Characters that a name may not have become -,
+// and a value that is too long is cut; then Set returns a *ReplacedError.
 func (p Pattern) Set(ph Placeholder, value string) error {
 	n := p.count(ph)
 	if n == 0 {
@@ -88,7 +88,8 @@ func (p Pattern) Set(ph Placeholder, value string) error {
 	return nil
 }
 
-// clean is value as a name can hold it, with 1 to most characters.
+// clean returns value with only the characters that a name may have, 1 to most of
+// them.
 func clean(value string, most int) string {
 	var b strings.Builder
 	n := 0
@@ -108,7 +109,7 @@ func clean(value string, most int) string {
 	return b.String()
 }
 
-// Name is the name for a day, once everything else is set.
+// Name returns the name for a day. All other placeholders must be set.
 func (p Pattern) Name(day time.Time) string {
 	var b strings.Builder
 	for _, s := range p {
@@ -121,8 +122,8 @@ func (p Pattern) Name(day time.Time) string {
 	return b.String()
 }
 
-// Match reports whether a stream of a day may have a name: that has what is not set
-// in whatever form.
+// Match reports whether a stream of that day may have this name. Placeholders that
+// are not set match any text.
 func (p Pattern) Match(name string, day time.Time) bool {
 	for i, s := range p {
 		if s.Known != template.Literal && s.Known != int(Date) {
@@ -142,7 +143,7 @@ func (p Pattern) Match(name string, day time.Time) bool {
 	return name == ""
 }
 
-// Prefix is how the names for the days from one to another begin.
+// Prefix is the common beginning of all names from one day to another.
 func (p Pattern) Prefix(from, to time.Time) string {
 	var b strings.Builder
 	for i, s := range p {
@@ -162,12 +163,12 @@ func (p Pattern) Prefix(from, to time.Time) string {
 	return b.String()
 }
 
-// Quote gives the pattern whose one name is name.
+// Quote returns the pattern that stands for just this name.
 func Quote(name string) string { return braces.Replace(name) }
 
 var braces = strings.NewReplacer("{", "{{", "}", "}}")
 
-// String gives the pattern as Parse reads it.
+// String returns the pattern as Parse reads it.
 func (p Pattern) String() string {
 	var b strings.Builder
 	for _, s := range p {
@@ -180,7 +181,7 @@ func (p Pattern) String() string {
 	return b.String()
 }
 
-// A ReplacedError is a value that no name can hold as it is.
+// A ReplacedError says that a value was changed to fit into a name.
 type ReplacedError struct {
 	Placeholder Placeholder
 	Value, Set  string

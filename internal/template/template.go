@@ -1,4 +1,4 @@
-// Package template takes prefix templates apart.
+// Package template parses templates with placeholders in braces.
 package template
 
 import (
@@ -10,17 +10,17 @@ import (
 
 // A Segment is a piece of a template: literal text, or a placeholder.
 type Segment struct {
-	Text  string // of a placeholder, its name
+	Text  string // the literal text, or the placeholder's name
 	Known int    // the name's index in the list given to Parse, or Literal
 }
 
 // Literal is the index that literal text has.
 const Literal = -1
 
-// Parse cuts s at its placeholders. Braces enclose the name of a placeholder,
-// which must be one of known; a doubled brace stands for a literal one. Pieces
-// of literal text are joined, so there are never two in a row. Errors give the
-// place in bytes from the start of s, and the names in the order of known.
+// Parse splits s at its placeholders. Braces enclose the name of a placeholder,
+// which must be one of known; a doubled brace is a literal one. Adjacent literal text
+// is one Segment. Errors give the offset in bytes, and the names in the order of
+// known.
 func Parse(s string, known []string) ([]Segment, error) {
 	var (
 		segs []Segment
@@ -67,9 +67,9 @@ func Parse(s string, known []string) ([]Segment, error) {
 	return segs, nil
 }
 
-// IsLabel tells whether s must have been meant as one of labels, all of which
-// begin with #: it is # and one word, or differs from a label in letter case and
-// in space only. Any other text may well be a template.
+// IsLabel reports whether s is certainly meant as one of labels, all of which begin
+// with #: it is # and one word, or differs from a label only in letter case and space.
+// Any other text may be a template.
 func IsLabel(s string, labels []string) bool {
 	word, ok := strings.CutPrefix(s, "#")
 	if !ok || word == "" {

@@ -56,7 +56,7 @@ func (s Stats) Peak(op string, window time.Duration) int {
 // once the body was read and could be decoded.
 type Request struct {
 	Time      time.Time // of arrival
-	ID        string    // as in the x-amzn-RequestId of the answer
+	ID        string    // as in the x-amzn-RequestId of the response
 	Op        string    // like "PutLogEvents"
 	Region    string    // of the signature, as is AccessKey
 	AccessKey string
@@ -67,8 +67,8 @@ type Request struct {
 	Bytes     int     // length of the body as it was sent
 	Encoding  string  // of the body, as the Content-Encoding says: "gzip" or ""
 
-	Status   int    // of the answer; 0 while there is none, and when the connection broke
-	Code     string // as in Stats.Errors; "" for success and while there is no answer
+	Status   int    // of the response; 0 if there is none yet, or the connection broke
+	Code     string // as in Stats.Errors; "" for success, or if there is no response yet
 	Stored   int    // events that were stored
 	Rejected *types.RejectedLogEventsInfo
 	// Entity is that of a put as it was sent, RejectedEntity why it was rejected; the

@@ -246,7 +246,7 @@ func (e *Engine) expire(w *wait, why error, last bool) {
 	w.gaveUp = e.streams.service.WhyUntried(e.streams.name(), why)
 	if last {
 		e.shelf.closeLocked()
-	} else if e.intake.safeLocked() {
+	} else if e.intake.safeLocked() && !e.shelf.closed {
 		e.shelf.expireLocked(w.newest, why)
 		return
 	}

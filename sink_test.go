@@ -459,6 +459,7 @@ func TestSinkByZap(t *testing.T) {
 	t.Run("no memory is kept for errors", func(t *testing.T) {
 		testkit.Bubble(t, func(t *testing.T, srv *cwltest.Server, s *zapcw.Syncer) {
 			s.MaxPending, s.MaxEvents = 8<<10, 1<<20
+			srv.Fail(cwltest.Fault{Op: "PutLogEvents", After: time.Second}) // no put makes room meanwhile
 			log := byZap(s)
 			for s.Stats().Spilled == 0 {
 				log.Info(strings.Repeat("i", 100))

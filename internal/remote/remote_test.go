@@ -39,6 +39,16 @@ func in(srv *cwltest.Server) Stream {
 	return Stream{Service: &Service{Name: "memory", Client: srv.Client()}, Group: "/acme/prod", Name: "orders"}
 }
 
+// texts are those of the events that a Tail gave.
+type texts []string
+
+func (t *texts) add(events []Event) error {
+	for _, e := range events {
+		*t = append(*t, e.Text)
+	}
+	return nil
+}
+
 // TestTail has, of a minute and a half, events that come in time, late, and too late, and a
 // service that is away for a while.
 func TestTail(t *testing.T) {
@@ -46,16 +56,9 @@ func TestTail(t *testing.T) {
 		srv := cwltest.NewServer(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		tail := &Tail{Stream: in(srv), From: time.Now().UnixMilli(), Follow: true}
-		var got []string
+		var got texts
 		done := make(chan error)
-		go func() {
-			done <- tail.Run(ctx, func(events []Event) error {
-				for _, e := range events {
-					got = append(got, e.Text)
-				}
-				return nil
-			})
-		}()
+		go func() { done <- tail.Run(ctx, got.add) }()
 		time.Sleep(10 * time.Second) // there is no stream
 		put(t, srv, time.Now(), "b")
 		put(t, srv, time.Now().Add(-100*time.Millisecond), "a")
@@ -97,16 +100,9 @@ func TestTailDays(t *testing.T) {
 		log(time.Now().Add(-5*time.Minute), "before")
 		ctx, cancel := context.WithCancel(t.Context())
 		tail := &Tail{Stream: in(srv).Named("/acme/prod", "orders-{date}"), From: time.Now().Add(-10 * time.Minute).UnixMilli(), Follow: true}
-		var got []string
+		var got texts
 		done := make(chan error)
-		go func() {
-			done <- tail.Run(ctx, func(events []Event) error {
-				for _, e := range events {
-					got = append(got, e.Text)
-				}
-				return nil
-			})
-		}()
+		go func() { done <- tail.Run(ctx, got.add) }()
 		time.Sleep(5 * time.Second)
 		log(time.Now(), "a")
 		log(midnight.Add(time.Millisecond), "b, ahead")
@@ -146,14 +142,9 @@ func TestTailHosts(t *testing.T) {
 			putTo(t, srv, fmt.Sprintf("%s/host-%d/orders", at.UTC().Format(time.DateOnly), i%7), at, text)
 			time.Sleep(time.Hour)
 		}
-		var got []string
+		var got texts
 		tail := &Tail{Stream: in(srv).Named("/acme/prod", "{date}/{host}/orders"), From: time.Now().Add(-80 * time.Hour).UnixMilli()}
-		if err := tail.Run(t.Context(), func(events []Event) error {
-			for _, e := range events {
-				got = append(got, e.Text)
-			}
-			return nil
-		}); err != nil {
+		if err := tail.Run(t.Context(), got.add); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got, want) {

@@ -29,8 +29,8 @@ type Stats struct {
 	// Spooled events are only in the Spool, and not settled: those that dead
 	// processes left, those that exceed MaxPending, those that a Sync could not
 	// deliver in time, and after Close those left for the next Syncer.
-	// Events whose file somebody damaged are in no count, not even in Accepted:
-	// Fallback names the file, and the next Sync says how many they are.
+	// Events in a file that somebody damaged are not counted at all, not even in
+	// Accepted: a line on Fallback names the file, and the next Sync says how many.
 	Spooled uint64
 	// Pending events are in memory and not settled. PendingBytes is the memory
 	// that they take, which MaxPending bounds.

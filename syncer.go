@@ -305,7 +305,7 @@ func (s *Syncer) start() *engine.Engine {
 	return s.engine.Load()
 }
 
-// options are the fields as the engine wants them.
+// options returns the fields as options of the engine.
 func (s *Syncer) options() engine.Options {
 	o := engine.Options{
 		Client: s.Client, Group: s.Group, Stream: s.Stream,

@@ -77,7 +77,7 @@
 //
 // A server writes every change to its [Server.Journal] before it acknowledges
 // the change, and [Server.Replay] reads the journal back. [Server.Compact] writes
-// one anew without what was deleted and what is older than its group's retention.
+// a new one without deleted events and events older than their group's retention.
 //
 // Unlike the real service it has no delays: events can be read as soon as they
 // are put, deletions take effect at once, and nothing stored expires while a server

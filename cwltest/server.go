@@ -76,8 +76,8 @@ type Server struct {
 	// that are created and deleted, retentions, puts. A change is one line of
 	// JSON and one call of Write, which returns before the client gets its
 	// response or the method returns, so a killed program loses nothing that it
-	// acknowledged. [Server.Replay] reads it, and [Server.Compact] writes it anew
-	// without what is gone.
+	// acknowledged. [Server.Replay] reads it, and [Server.Compact] writes a
+	// new one without deleted events.
 	//
 	// A change that cannot be written is not carried out. The client gets a
 	// ServiceUnavailableException with the error, and tries again; a method

@@ -199,7 +199,7 @@ func (e *Engine) Stats() Stats {
 	st := e.ledger.statsLocked()
 	st.Held, st.Evicted = e.holds.Load().counts()
 	st.Spooled = e.shelf.eventsLocked()
-	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.heldLocked()
+	st.Pending, st.PendingBytes = e.intake.memory.pendingLocked().events(), e.intake.memory.eventBytesLocked()
 	return st
 }
 
@@ -270,12 +270,12 @@ func (e *Engine) leave(w *wait, why error) error {
 // settle gives events their fate. g is what the next batch has to tell because
 // their notice did not arrive.
 func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
-	var lost error
+	var fallbackErr error
 	if fate == delivery.Late {
 		evs = e.keep(evs, why)
 	}
 	if fate != delivery.Delivered {
-		lost = e.fallback.events(evs, fate, why)
+		fallbackErr = e.fallback.events(evs, fate, why)
 	}
 	if fate.Spilled() {
 		for ev := range evs.All() {
@@ -289,7 +289,7 @@ func (e *Engine) settle(evs batch.List, g gap, fate delivery.Fate, why error) {
 	e.intake.memory.releaseLocked(tallyOf(evs.Len(), evs.Cost()))
 	e.ledger.settleLocked(fate, evs.Len(), g)
 	if fate != delivery.Delivered && evs.Len() > 0 {
-		e.noteFailureLocked(fate, evs.Len(), why, lost)
+		e.noteFailureLocked(fate, evs.Len(), why, fallbackErr)
 	}
 	for c, n := range evs.Chunks() {
 		e.waits.settledLocked(c.ID, n)
@@ -316,9 +316,9 @@ func (e *Engine) giveUp(f *flight, why error) {
 }
 
 // noteFailureLocked has those who wait tell their callers, or else the next Sync.
-func (e *Engine) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
-	if !e.waits.noteFailureLocked(fate, n, why, lost) {
-		e.ledger.noteFailureLocked(fate, n, why, lost)
+func (e *Engine) noteFailureLocked(fate delivery.Fate, n int, why, fallbackErr error) {
+	if !e.waits.noteFailureLocked(fate, n, why, fallbackErr) {
+		e.ledger.noteFailureLocked(fate, n, why, fallbackErr)
 	}
 }
 

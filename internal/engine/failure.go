@@ -10,16 +10,16 @@ import (
 // A failure is what the next Sync has to report: events that went to the
 // fallback, or stay in the spool, or were lost there, by fate. A nil failure is none.
 type failure [delivery.Fates + 2]struct {
-	n    int
-	why  error // of the first
-	lost error // what went wrong with the fallback itself
+	n           int
+	why         error // of the first
+	fallbackErr error // what went wrong with the fallback itself
 }
 
 // lostInSpool is the fate of events whose file somebody damaged. They are in no count
 // any more.
 const lostInSpool = delivery.Kept + 1
 
-func (f *failure) add(fate delivery.Fate, n int, why, lost error) *failure {
+func (f *failure) add(fate delivery.Fate, n int, why, fallbackErr error) *failure {
 	if f == nil {
 		f = new(failure)
 	}
@@ -28,8 +28,8 @@ func (f *failure) add(fate delivery.Fate, n int, why, lost error) *failure {
 	if e.why == nil {
 		e.why = why
 	}
-	if e.lost == nil {
-		e.lost = lost
+	if e.fallbackErr == nil {
+		e.fallbackErr = fallbackErr
 	}
 	return f
 }
@@ -55,8 +55,8 @@ func (f *failure) err(group, stream, dir string) error {
 			place = "lost in the spool " + dir
 		}
 		errs = append(errs, fmt.Errorf("%s%s %s: %w", path, are(f[i].n), place, delivery.Uncounted(f[i].why)))
-		if f[i].lost != nil {
-			errs = append(errs, f[i].lost)
+		if f[i].fallbackErr != nil {
+			errs = append(errs, f[i].fallbackErr)
 		}
 	}
 	return errors.Join(errs...)

@@ -61,8 +61,9 @@ func (f *fallback) say(key, text, hint string) {
 	_ = f.write(f.line(nil, key, text, hint))
 }
 
-// events writes events and why they come here.
-func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost error) {
+// events writes events and why they come here. The error is of the first write that
+// failed, here and below.
+func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) error {
 	if evs.Len() == 0 {
 		return nil
 	}
@@ -76,18 +77,18 @@ func (f *fallback) events(evs batch.List, fate delivery.Fate, why error) (lost e
 }
 
 // parts writes the parts of one entry that was not accepted.
-func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) (lost error) {
+func (f *fallback) parts(parts [][]byte, fate delivery.Fate, why error) error {
 	return f.texts(slices.Values(parts), fate, why)
 }
 
 // texts writes the line about a cause, if it is to be told now, and the events.
-func (f *fallback) texts(texts iter.Seq[[]byte], fate delivery.Fate, why error) (lost error) {
+func (f *fallback) texts(texts iter.Seq[[]byte], fate delivery.Fate, why error) (first error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	write := func(b []byte) {
 		// One failed write is no reason not to try the next.
-		if err := f.write(b); err != nil && lost == nil {
-			lost = err
+		if err := f.write(b); err != nil && first == nil {
+			first = err
 		}
 	}
 	b := f.line(nil, fate.String()+delivery.Code(why), below(why), hint(fate, why))
@@ -99,7 +100,7 @@ func (f *fallback) texts(texts iter.Seq[[]byte], fate delivery.Fate, why error) 
 		}
 	}
 	write(b)
-	return lost
+	return first
 }
 
 // hint is what the reader can do.

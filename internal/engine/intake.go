@@ -246,11 +246,13 @@ func (in *intake) sentLocked() int {
 // of the memory in all, so that the rest has room to come in, and to be shelved.
 func (in *intake) roomToSendLocked() int { return in.engine.limits.maxPending/2 - in.sentLocked() }
 
-// bufferedSinceLocked is when the oldest of that came in.
+// bufferedSinceLocked is when the oldest of what is buffered came in.
 func (in *intake) bufferedSinceLocked() time.Time { return in.bufferedSince }
 
 // tightLocked tells whether events take more than half of the memory.
-func (in *intake) tightLocked() bool { return in.memory.heldLocked() > in.engine.limits.maxPending/2 }
+func (in *intake) tightLocked() bool {
+	return in.memory.eventBytesLocked() > in.engine.limits.maxPending/2
+}
 
 // sealLocked ends every chunk that takes events: those of later ones have larger
 // ids. The caller holds all locks, here and below.

@@ -45,7 +45,7 @@ type paddedLane struct {
 // own is the lane that this goroutine keeps to.
 func (ls *lanes) own() *lane {
 	if striped := ls.striped.Load(); striped != nil {
-		return &striped.lanes[stripe()].lane
+		return &striped.lanes[stripeIndex()].lane
 	}
 	return &ls.first
 }
@@ -59,7 +59,7 @@ func (ls *lanes) lockOne(own *lane) (l *lane, crowded bool) {
 	if own != &ls.first {
 		others := ls.others()
 		for i := range uint64(stripeCount) {
-			if l := &others[(stripe()+i)%stripeCount].lane; l.mu.TryLock() {
+			if l := &others[(stripeIndex()+i)%stripeCount].lane; l.mu.TryLock() {
 				return l, false
 			}
 		}
@@ -68,9 +68,9 @@ func (ls *lanes) lockOne(own *lane) (l *lane, crowded bool) {
 	return own, ls.striped.Load() == nil
 }
 
-// stripe is the index of a lane by the place of this goroutine's stack. Stacks are at
-// least 2 KiB, most of those that log 8 KiB or more.
-func stripe() uint64 {
+// stripeIndex is the index of a lane by the place of this goroutine's stack. Stacks are
+// at least 2 KiB, most of those that log 8 KiB or more.
+func stripeIndex() uint64 {
 	var here byte
 	return uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e3779b97f4a7c15 >> (64 - stripeBits)
 }

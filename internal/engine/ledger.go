@@ -94,8 +94,8 @@ func (l *ledger) giveGapBack(g gap) {
 }
 
 // noteFailureLocked records for the next Sync what went to the fallback.
-func (l *ledger) noteFailureLocked(fate delivery.Fate, n int, why, lost error) {
-	l.unreported = l.unreported.add(fate, n, why, lost)
+func (l *ledger) noteFailureLocked(fate delivery.Fate, n int, why, fallbackErr error) {
+	l.unreported = l.unreported.add(fate, n, why, fallbackErr)
 }
 
 // takeUnreportedLocked hands the recorded failure to a Sync, which reports it.

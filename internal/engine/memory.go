@@ -48,8 +48,8 @@ func (m *memory) acceptedNow() tally { return tally(m.accepted.Load()) }
 // pendingLocked is events without a fate, and all memory that counts.
 func (m *memory) pendingLocked() tally { return m.acceptedNow() - tally(m.released.Load()) }
 
-// heldLocked is the memory that events take, in bytes.
-func (m *memory) heldLocked() int { return m.pendingLocked().bytes() - m.requests }
+// eventBytesLocked is the memory that events take, in bytes.
+func (m *memory) eventBytesLocked() int { return m.pendingLocked().bytes() - m.requests }
 
 // releaseLocked counts out what has its fate. The caller counts the fate in the
 // same critical section (invariant 1).
@@ -58,13 +58,14 @@ func (m *memory) releaseLocked(t tally) {
 	m.wakeBlockedLocked()
 }
 
-// returnLocked counts in what was released, but got no fate: it is pending again.
-func (m *memory) returnLocked(t tally) { m.released.Add(uint64(-t)) }
+// addPendingLocked counts t as pending that was not accepted just now: it comes back
+// from the spool, or is a request's, or is being written to the fallback.
+func (m *memory) addPendingLocked(t tally) { m.released.Add(uint64(-t)) }
 
 // reserveLocked takes memory for a request of so many bytes.
 func (m *memory) reserveLocked(bytes int) {
 	m.requests += bytes
-	m.returnLocked(tallyOf(0, bytes))
+	m.addPendingLocked(tallyOf(0, bytes))
 }
 
 // unreserveLocked gives it back.

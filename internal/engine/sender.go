@@ -20,9 +20,10 @@ type sender struct {
 	engine *Engine
 	woken  chan struct{} // a trigger fired, or a wait expired
 
-	// With Engine.mu held: the caller of a wait up to this chunk gave up.
-	lost      uint64
-	lostCause error
+	// With Engine.mu held: the caller of a wait up to this chunk gave up. The next
+	// plan takes it over.
+	toExpire      uint64
+	toExpireCause error
 
 	queue    *queue
 	flushing bool      // the last, partial batch of the queue goes, too
@@ -52,8 +53,8 @@ func (s *sender) wake() {
 
 // expireLocked has the chunks up to id given up.
 func (s *sender) expireLocked(id uint64, why error) {
-	if id >= s.lost {
-		s.lost, s.lostCause = id, why
+	if id >= s.toExpire {
+		s.toExpire, s.toExpireCause = id, why
 		s.wake()
 	}
 }
@@ -120,8 +121,8 @@ func (s *sender) plan() (p plan, idle bool) {
 	if e.streams.waitLocked(time.Now()) > 0 {
 		p.maxAge = math.MaxInt64
 	}
-	p.expired, p.cause = s.lost, s.lostCause
-	s.lost, s.lostCause = 0, nil
+	p.expired, p.cause = s.toExpire, s.toExpireCause
+	s.toExpire, s.toExpireCause = 0, nil
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
 		p.expired, p.cause = e.waits.giveUpLocked(delivery.ErrRefusing)
 	}
@@ -130,7 +131,7 @@ func (s *sender) plan() (p plan, idle bool) {
 	p.since = e.intake.bufferedSinceLocked()
 	if upTo := s.dueLocked(&p); upTo > 0 {
 		var flush bool
-		p.chunks, flush = e.intake.takeLocked(s.fitsLocked(upTo, p.expired > 0))
+		p.chunks, flush = e.intake.takeLocked(s.wantedLocked(upTo, p.expired > 0))
 		s.flushing = s.flushing || flush
 		if e.intake.oldestLocked() <= e.waits.lastLocked() {
 			e.intake.retriggerLocked() // somebody waits for a part of the rest
@@ -183,9 +184,9 @@ func (s *sender) dueLocked(p *plan) uint64 {
 	return math.MaxUint64
 }
 
-// fitsLocked gives what takes chunks up to id, with a spool as long as there is
-// room to send them. What expired is not sent.
-func (s *sender) fitsLocked(id uint64, expired bool) func(*batch.Chunk) bool {
+// wantedLocked selects what is queued: chunks up to id, with a spool as long as there
+// is room to send them. What expired needs none, since it is not sent.
+func (s *sender) wantedLocked(id uint64, expired bool) func(*batch.Chunk) bool {
 	if s.engine.shelf == nil || expired {
 		return func(c *batch.Chunk) bool { return c.ID <= id }
 	}

@@ -219,7 +219,7 @@ func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 	lost := s.Events
 	if c != nil {
 		lost -= c.Open
-		e.intake.memory.returnLocked(tallyOf(c.Open, c.Len()))
+		e.intake.memory.addPendingLocked(tallyOf(c.Open, c.Len()))
 	}
 	if lost > 0 {
 		// The Spool told people of it. These events are in no count any more.

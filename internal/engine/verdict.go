@@ -28,11 +28,11 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	}
 	// It counts as pending while it is being written.
 	e.mu.Lock()
-	e.intake.memory.returnLocked(tallyOf(len(parts), 0))
+	e.intake.memory.addPendingLocked(tallyOf(len(parts), 0))
 	id := e.intake.openLocked(false)
 	e.mu.Unlock()
 
-	lost := e.fallback.parts(parts, fate, why)
+	fallbackErr := e.fallback.parts(parts, fate, why)
 
 	var g gap
 	for range parts {
@@ -43,12 +43,12 @@ func (e *Engine) refuse(ms int64, level zapcore.Level, parts [][]byte, cost int,
 	e.intake.memory.releaseLocked(tallyOf(len(parts), 0))
 	e.ledger.settleLocked(fate, len(parts), g)
 	if fate != delivery.AfterClose {
-		e.noteFailureLocked(fate, len(parts), why, lost)
+		e.noteFailureLocked(fate, len(parts), why, fallbackErr)
 	}
 	e.waits.settledLocked(id, len(parts))
 	e.closeChunkLocked(id, false)
 	if fate == delivery.AfterClose {
-		return errors.Join(why, lost) // returned here, and not by the next Sync
+		return errors.Join(why, fallbackErr) // returned here, and not by the next Sync
 	}
 	return nil
 }
@@ -62,10 +62,10 @@ func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate
 		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.streams.service.Group, e.streams.name(), os.ErrClosed)
 	}
 	e.mu.Lock()
-	held := e.intake.memory.heldLocked()
+	pending := e.intake.memory.eventBytesLocked()
 	e.mu.Unlock()
 	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w",
-		held, e.limits.pendingFor(level), e.streams.service.Group, e.streams.name(), cost, errFull)
+		pending, e.limits.pendingFor(level), e.streams.service.Group, e.streams.name(), cost, errFull)
 }
 
 var errFull = errors.New("memory full")

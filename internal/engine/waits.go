@@ -86,9 +86,9 @@ func (ws *waits) chunkClosedLocked(id uint64) {
 }
 
 // noteFailureLocked adds a failure to every wait, and reports whether there is one.
-func (ws *waits) noteFailureLocked(fate delivery.Fate, n int, why, lost error) bool {
+func (ws *waits) noteFailureLocked(fate delivery.Fate, n int, why, fallbackErr error) bool {
 	for _, w := range ws.list {
-		w.failure = w.failure.add(fate, n, why, lost)
+		w.failure = w.failure.add(fate, n, why, fallbackErr)
 	}
 	return len(ws.list) > 0
 }

@@ -12,9 +12,9 @@ import (
 
 // What follows is the part of shelf that takes over what dead owners left.
 
-// run adopts what dead owners left. What the disk does not give it tries again, at
-// first after a second.
-func (sh *shelf) run() {
+// adoptAll adopts what dead owners left, in a goroutine of its own. What the disk does
+// not give it tries again, at first after a second.
+func (sh *shelf) adoptAll() {
 	defer close(sh.done)
 	all := sh.adopt()
 	close(sh.adopted)
@@ -50,6 +50,12 @@ func (sh *shelf) adopt() (all bool) {
 		sh.engine.wakeSenderLocked()
 	}
 	return all
+}
+
+// endAdoption has adoptAll end, and waits for it.
+func (sh *shelf) endAdoption() {
+	sh.cancel()
+	<-sh.done
 }
 
 // awaitAdopted waits until what dead owners left is known. The error says that it is

@@ -72,7 +72,7 @@ func New(o Options) *Engine {
 // Start has what dead owners of a spool left sent. It does not wait for that.
 func (e *Engine) Start() {
 	if e.shelf != nil {
-		go e.shelf.run()
+		go e.shelf.adoptAll()
 	}
 }
 
@@ -174,11 +174,7 @@ func (e *Engine) report(f *failure, unread error) error {
 
 // failed is f as an error.
 func (e *Engine) failed(f *failure) error {
-	dir := ""
-	if e.shelf != nil {
-		dir = e.shelf.dir
-	}
-	return f.err(e.streams.service.Group, e.streams.name(), dir)
+	return f.err(e.streams.service.Group, e.streams.name(), e.shelf.path())
 }
 
 // Close lets no entry in any more, ends every Add that is blocked, and flushes for
@@ -246,8 +242,8 @@ func (e *Engine) expire(w *wait, why error, last bool) {
 	w.gaveUp = e.streams.service.WhyUntried(e.streams.name(), why)
 	if last {
 		e.shelf.closeLocked()
-	} else if e.intake.safeLocked() && !e.shelf.closed {
-		e.shelf.expireLocked(w.newest, why)
+	} else if e.intake.safeLocked() && e.shelf.usableLocked() {
+		e.waits.expireLocked(w.newest)
 		return
 	}
 	e.intake.triggerLocked(true)

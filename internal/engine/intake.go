@@ -149,7 +149,7 @@ func (in *intake) openLocked(safe bool) uint64 {
 	in.lastChunkID++
 	in.openChunks++
 	if safe {
-		in.engine.shelf.safeChunks++
+		in.engine.shelf.countSafeLocked(1)
 	}
 	return in.lastChunkID
 }
@@ -158,13 +158,13 @@ func (in *intake) openLocked(safe bool) uint64 {
 func (in *intake) closeLocked(safe bool) {
 	in.openChunks--
 	if safe {
-		in.engine.shelf.safeChunks--
+		in.engine.shelf.countSafeLocked(-1)
 	}
 }
 
 // safeLocked reports whether everything without a fate lies in files.
 func (in *intake) safeLocked() bool {
-	return in.engine.shelf != nil && in.openChunks == in.engine.shelf.safeChunks
+	return in.engine.shelf != nil && in.openChunks == in.engine.shelf.safeChunksLocked()
 }
 
 // openChunksLocked is how many chunks have events without a fate, and the id of

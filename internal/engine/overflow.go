@@ -21,7 +21,7 @@ func (e *Engine) shelve() bool {
 	}
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
-	return !e.shelf.closed && e.shelveLocked()
+	return e.shelf.usableLocked() && e.shelveLocked()
 }
 
 // shelveLocked is shelve for who holds all locks, with a shelf that is open.
@@ -29,7 +29,7 @@ func (e *Engine) shelveLocked() bool {
 	chunks, flush := e.intake.takeLocked(func(c *batch.Chunk) bool { return c.Backing() != nil })
 	for _, c := range chunks {
 		e.intake.memory.releaseLocked(tallyOf(c.Open, c.Len()))
-		e.shelf.events += c.Open
+		e.shelf.countLocked(c.Open)
 		e.shelf.putLocked(c, c.ID, c.Open)
 	}
 	if flush || e.waits.anyLocked() {
@@ -40,16 +40,8 @@ func (e *Engine) shelveLocked() bool {
 	return len(chunks) > 0
 }
 
-// clearWayLocked makes room for a chunk that has its turn, if what is buffered leaves
-// none.
-func (e *Engine) clearWayLocked() {
-	if e.shelf.chunks[0].Bytes > e.shelf.freeLocked() {
-		e.shelveLocked()
-	}
-}
-
 // store puts an entry on the shelf that has no room in memory, where there was
-// nothing that could make room. It tells whether the spool took it.
+// nothing that could make room. It reports whether the spool took it.
 func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 	if e.shelf == nil {
 		return false
@@ -64,14 +56,14 @@ func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.shelf.closed || chunks[len(chunks)-1].Backing() == nil {
+	if !e.shelf.usableLocked() || chunks[len(chunks)-1].Backing() == nil {
 		for _, c := range chunks {
 			c.Free()
 		}
 		return false
 	}
 	for _, c := range chunks {
-		e.shelf.events++
+		e.shelf.countLocked(1)
 		e.shelf.putLocked(c, 0, 1)
 	}
 	e.wakeSenderLocked()
@@ -81,15 +73,14 @@ func (e *Engine) store(ms int64, level zapcore.Level, parts [][]byte) bool {
 // closeSpool leaves what the spool holds to the next owner, who may come at once.
 // The error says how much that is, if a Flush did not.
 func (e *Engine) closeSpool(ctx context.Context) error {
-	e.shelf.cancel()
-	<-e.shelf.done
+	e.shelf.endAdoption()
 	why := context.Cause(ctx)
 	if why == nil {
 		why = os.ErrClosed
 	}
 	e.mu.Lock()
 	e.shelf.closeLocked()
-	e.shelf.expireLocked(0, why)
+	e.shelf.leaveLocked(why)
 	e.mu.Unlock()
 	// The sender may have taken some back since the last Sync.
 	w, f := e.addWait(context.Background())
@@ -114,8 +105,8 @@ func (e *Engine) keep(evs batch.List, why error) (others batch.List) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.intake.memory.releaseLocked(tallyOf(kept.Len(), kept.Cost()))
-	e.shelf.events += kept.Len()
-	if e.shelf.closed { // else whoever gave up is told by its wait
+	e.shelf.countLocked(kept.Len())
+	if !e.shelf.usableLocked() { // else whoever gave up is told by its wait
 		e.noteFailureLocked(delivery.Kept, kept.Len(), why, nil)
 	}
 	for c, n := range kept.Chunks() {

@@ -8,29 +8,29 @@ import (
 
 // What follows is how a sender takes back what is on the shelf.
 
-// reloadsLocked tells whether it is the turn of what is on the shelf: nothing else
-// is queued. Without memory for it, what is buffered goes first, but only once.
-func (s *sender) reloadsLocked(p *plan) bool {
+// planReloadLocked plans what is taken from the shelf. Its turn is when nothing else is
+// queued, and there is memory for its oldest chunk. If there is none, what is buffered
+// is sent first, but only once.
+func (s *sender) planReloadLocked(p *plan) {
 	e := s.engine
 	switch {
 	case e.shelf.restingLocked(), !p.launch, p.expired > 0, s.expired > 0:
-		return false
 	case s.next != nil, !s.queue.Empty():
-		p.hold = true
+		p.shelfFirst = true // it has its turn when these are sent
 		s.flushing = true
-		return false
 	case e.shelf.fitsLocked():
-		e.clearWayLocked()
-		p.hold = e.shelf.yielded
-		return true
-	case e.shelf.yielded && len(s.flying) > 0:
-		p.launch = false
+		if e.shelf.crowdedOutLocked() {
+			e.shelveLocked()
+		}
+		p.shelfFirst = e.shelf.hasYieldedLocked()
+		p.reload = true
+	case e.shelf.hasYieldedLocked() && len(s.flying) > 0:
+		p.launch = false // their memory is what it waits for
 	case e.intake.bufferedLocked() > 0:
-		e.shelf.yielded = true
+		e.shelf.yieldLocked()
 		e.intake.retriggerLocked()
 		s.flushing = true
 	}
-	return false
 }
 
 // reload takes some puts' worth of chunks from the shelf. New events wait for no

@@ -103,9 +103,10 @@ type plan struct {
 	small    bool           // also if it is not full, and nobody waits
 	maxAge   time.Duration  // also if it is older than that
 	reload   bool           // it is the turn of what is on the shelf
-	hold     bool           // that waits for the queue: what is buffered comes after it
-	expired  uint64         // chunks up to this one are to be given up
-	cause    error
+	// shelfFirst: what is buffered is queued after what is on the shelf.
+	shelfFirst bool
+	expired    uint64 // chunks up to this one are to be given up
+	cause      error
 }
 
 // plan takes what is due, and tells whether nothing is left: then the sender has
@@ -126,7 +127,7 @@ func (s *sender) plan() (p plan, idle bool) {
 	if p.expired == 0 && p.waiting && s.hopelessLocked() {
 		p.expired, p.cause = e.waits.giveUpLocked(delivery.ErrRefusing)
 	}
-	p.reload = s.reloadsLocked(&p)
+	s.planReloadLocked(&p)
 	p.small = s.smallLocked(&p)
 	p.since = e.intake.bufferedSinceLocked()
 	if upTo := s.dueLocked(&p); upTo > 0 {
@@ -167,7 +168,7 @@ func (s *sender) dueLocked(p *plan) uint64 {
 		return p.expired
 	case !e.intake.isTriggered() && !p.small:
 		return 0
-	case !p.launch, p.hold:
+	case !p.launch, p.shelfFirst:
 		return 0
 	case !p.waiting:
 		return math.MaxUint64

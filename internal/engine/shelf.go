@@ -108,6 +108,26 @@ func (sh *shelf) settle(evs batch.List) {
 	}
 }
 
+// path is the directory of the spool, empty without one.
+func (sh *shelf) path() string {
+	if sh == nil {
+		return ""
+	}
+	return sh.dir
+}
+
+// usableLocked reports whether events may be put on the shelf, and taken back.
+func (sh *shelf) usableLocked() bool { return !sh.closed }
+
+// countLocked counts n more events that lie in the spool only.
+func (sh *shelf) countLocked(n int) { sh.events += n }
+
+// countSafeLocked counts n more open chunks that lie in files.
+func (sh *shelf) countSafeLocked(n int32) { sh.safeChunks += n }
+
+// safeChunksLocked is how many open chunks lie in files, of all that intake counts.
+func (sh *shelf) safeChunksLocked() int32 { return sh.safeChunks }
+
 // restingLocked reports whether nothing is to be taken back now.
 func (sh *shelf) restingLocked() bool {
 	return sh == nil || sh.closed || len(sh.chunks) == 0 || sh.retry.timer != nil
@@ -121,28 +141,28 @@ func (sh *shelf) eventsLocked() int {
 	return sh.events
 }
 
-// beforeLocked tells whether a chunk up to id is on the shelf.
+// beforeLocked reports whether a chunk up to id is on the shelf.
 func (sh *shelf) beforeLocked(id uint64) bool {
 	return sh != nil && slices.ContainsFunc(sh.chunks, func(s shelved) bool { return s.id <= id })
 }
 
-// expire is expireLocked for who does not hold Engine.mu.
+// expire ends the waits for chunks up to id whose callers gave up: what is on the shelf
+// stays there. Once it is closed nobody waits for any of that.
 func (sh *shelf) expire(id uint64, why error) {
 	if sh == nil {
 		return
 	}
 	sh.engine.mu.Lock()
 	defer sh.engine.mu.Unlock()
-	sh.expireLocked(id, why)
+	if sh.closed {
+		sh.leaveLocked(why)
+	} else {
+		sh.engine.waits.expireLocked(id)
+	}
 }
 
-// expireLocked ends the waits for chunks up to id whose callers gave up. Once the
-// shelf is closed, what is on it is the next owner's, and nobody waits for that.
-func (sh *shelf) expireLocked(id uint64, why error) {
-	if !sh.closed {
-		sh.engine.waits.expireLocked(id)
-		return
-	}
+// leaveLocked leaves what is on a closed shelf to the next owner.
+func (sh *shelf) leaveLocked(why error) {
 	left, events := sh.chunks, 0
 	sh.chunks = nil
 	for _, s := range left {
@@ -180,6 +200,17 @@ func (sh *shelf) fitsLocked() bool {
 func (sh *shelf) freeLocked() int {
 	return sh.engine.limits.maxPending - sh.engine.intake.memory.pendingLocked().bytes()
 }
+
+// crowdedOutLocked reports whether what is buffered leaves no memory for the oldest
+// chunk.
+func (sh *shelf) crowdedOutLocked() bool { return sh.chunks[0].Bytes > sh.freeLocked() }
+
+// yieldLocked lets what is buffered go first, until a chunk is taken.
+func (sh *shelf) yieldLocked() { sh.yielded = true }
+
+// hasYieldedLocked reports whether it did: it does so once for each chunk, or new
+// events could hold it up for ever.
+func (sh *shelf) hasYieldedLocked() bool { return sh.yielded }
 
 // unshelve takes the oldest chunk from the shelf, or gives nil if there is none or no
 // memory for it. Its events are in memory again.

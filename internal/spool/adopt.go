@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,16 +94,6 @@ func (s *Spool) takeOver(ctx context.Context, d *directory, name string) ([]Stor
 	return nil, nil
 }
 
-// removeUnfinished removes a file that its owner did not live to finish.
-func (d *directory) removeUnfinished(name string) error {
-	f, _, err := d.open(name, exclusive)
-	if err != nil {
-		return err
-	}
-	defer f.close()
-	return d.remove(name, f)
-}
-
 // adopt takes over one file.
 func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Stored, error) {
 	f, size, err := d.open(name, exclusive)
@@ -157,35 +146,6 @@ func (s *Spool) adopt(ctx context.Context, d *directory, name string) ([]Stored,
 	return sc.found, err
 }
 
-// read maps the segment for as long as it takes to scan it.
-func (s *scan) read() error {
-	g := s.g
-	mem, err := g.file.mmap(g.avail)
-	if err != nil {
-		return err
-	}
-	g.mem = mem
-	err = unreadable(batch.Guard(s.run))
-	g.mem = nil
-	if e := munmap(mem); e != nil {
-		return errors.Join(err, e)
-	}
-	return cmp.Or(err, s.ctx.Err())
-}
-
-// readHead reads the head of a file without mapping it.
-func readHead(f file, size int64) (h head, damaged []batch.Range, err error) {
-	n := min(size, maxHead)
-	first, last := make([]byte, n), make([]byte, n)
-	if err := f.read(first, 0); err != nil {
-		return h, nil, err
-	}
-	if err := f.read(last, size-n); err != nil {
-		return h, nil, err
-	}
-	return findHead(first, last)
-}
-
 // damage tells what is damaged in a file.
 func damage(ranges []batch.Range, name string) error {
 	const most = 8
@@ -202,13 +162,4 @@ func damage(ranges []batch.Range, name string) error {
 		fmt.Fprintf(&b, "%d-%d", r.Start, r.End)
 	}
 	return fmt.Errorf("damaged at bytes %s: every whole event is sent, and the file is kept as %s.bad", &b, name)
-}
-
-// setAside keeps a damaged file under another name.
-func (d *directory) setAside(name string, f file) error {
-	to := name + ".bad"
-	for i := 2; d.has(to); i++ {
-		to = fmt.Sprintf("%s.%d.bad", name, i)
-	}
-	return d.rename(f, name, to)
 }

@@ -8,8 +8,8 @@
 //
 // A file is a segment. Its name is zapcw-HASH-RANDOM.spool, with 16 hexadecimal
 // digits each; HASH is the beginning of the SHA-256 of group, a zero byte, and
-// stream, and RANDOM that of the key. While it is made it ends in .tmp, and when it was found damaged and what
-// is whole has its fate it is kept with .bad behind its name. Numbers are
+// stream, and RANDOM that of the key. While it is made it ends in .tmp. A damaged one
+// is kept with .bad behind its name once what is whole in it has its fate. Numbers are
 // little-endian, words the 64 bits of a number of the machine.
 //
 //	segment:  head, chunks one behind the other, copy of the head
@@ -56,4 +56,12 @@
 // until it is gone. So a segment that can be locked is one that somebody left.
 // Between opening and locking it may have been removed by its last owner, so that
 // its name has to lead to the locked file still.
+//
+// # Faults
+//
+// A mapped file may fail whoever touches it: its disk is gone or takes no more writes,
+// or somebody truncated it. The kernel says so by a signal, which ends the process
+// unless Go makes a panic of it. So chunks are written under Spool.Guard or
+// batch.Chunk.TryAppend, which have Spool.survive make the memory the process's own,
+// and read under batch.Guard; touch has every page read before anybody else does.
 package spool

@@ -31,17 +31,17 @@ func (s *Spool) grow(need, size int) {
 	if done {
 		return
 	}
-	if _, allowed := s.make(need, size); !allowed {
+	if _, allowed := s.addSegment(need, size); !allowed {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.tellLocked("max", fmt.Errorf("spool %s: its files have %d bytes, and %d are allowed: new events are kept in memory, and are lost with the process, until there is room again", s.Dir, s.bytes, s.Max))
 	}
 }
 
-// make makes a segment with room for a chunk of need bytes, if possible for one
-// of want bytes. It tells whether Max allows that; what the disk says is told
+// addSegment makes a segment with room for a chunk of need bytes, if possible for one
+// of want bytes. It reports whether Max allows that; what the disk says is told
 // already, and then g is nil. The caller holds io.
-func (s *Spool) make(need, want int) (g *segment, allowed bool) {
+func (s *Spool) addSegment(need, want int) (g *segment, allowed bool) {
 	s.mu.Lock()
 	size := s.sizeLocked(need, want)
 	if size == 0 {
@@ -67,6 +67,16 @@ func (s *Spool) make(need, want int) (g *segment, allowed bool) {
 		s.timer = time.AfterFunc(keepEmpty, s.expire)
 	}
 	return g, true
+}
+
+// troubleLocked has memory take over for a while from a disk that gives no segment.
+func (s *Spool) troubleLocked(err error) {
+	s.retry = time.Now().Add(retryAfter)
+	cause := err // without names of files, which have random parts
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		cause = inner
+	}
+	s.tellLocked(cause.Error(), fmt.Errorf("spool %s: %w: new events are kept in memory, and are lost with the process, until the spool works again, which is tried every minute", s.Dir, err))
 }
 
 // sizeLocked is how large the next segment is: as much as is in use, so that a
@@ -101,6 +111,7 @@ func (s *Spool) create(size int64) (g *segment, err error) {
 	return g, err
 }
 
+// createOnce makes a segment, or gives an error that may be due to somebody else.
 func (s *Spool) createOnce(size int64) (*segment, error) {
 	d, err := openDirectory(s.Dir, true)
 	if err != nil {

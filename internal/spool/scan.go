@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"example.com/zapcw/internal/batch"
@@ -13,6 +15,22 @@ type scan struct {
 	ctx     context.Context // once it is done, the scan is not to go on
 	found   []Stored
 	damaged []batch.Range
+}
+
+// read maps the segment for as long as it takes to scan it.
+func (s *scan) read() error {
+	g := s.g
+	mem, err := g.file.mmap(g.avail)
+	if err != nil {
+		return err
+	}
+	g.mem = mem
+	err = unreadable(batch.Guard(s.run))
+	g.mem = nil
+	if e := munmap(mem); e != nil {
+		return errors.Join(err, e)
+	}
+	return cmp.Or(err, s.ctx.Err())
 }
 
 // run finds the chunks with live events, and the damage. The segment's head is
@@ -128,7 +146,7 @@ func (s *scan) note(d batch.Range) {
 	s.damaged = append(s.damaged, d)
 }
 
-// sortByAge sorts by age.
+// sortByAge puts first what is to be sent first.
 func sortByAge(found []Stored) {
 	slices.SortStableFunc(found, func(a, b Stored) int {
 		switch {

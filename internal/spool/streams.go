@@ -64,27 +64,3 @@ func RemoveUnfinished(dir string) error {
 	}
 	return errors.Join(errs...)
 }
-
-// openNamed opens a directory, and makes its name one that does not depend on where
-// the process is.
-func openNamed(dir *string) (*directory, error) {
-	if abs, err := filepath.Abs(*dir); err == nil {
-		*dir = abs
-	}
-	d, err := openDirectory(*dir, false)
-	if err != nil {
-		return nil, fmt.Errorf("spool %s: %w", *dir, err)
-	}
-	return d, nil
-}
-
-// head reads the head of a file that somebody left.
-func (d *directory) head(name string) (head, error) {
-	f, size, err := d.open(name, shared)
-	if err != nil {
-		return head{}, err
-	}
-	defer f.close()
-	h, _, err := readHead(f, size)
-	return h, err
-}

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -74,17 +73,7 @@ func (s *Spool) jobLocked() func() {
 	return nil
 }
 
-// troubleLocked is that of a disk that gives no segment.
-func (s *Spool) troubleLocked(err error) {
-	s.retry = time.Now().Add(retryAfter)
-	cause := err // without names of files, which have random parts
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		cause = inner
-	}
-	s.tellLocked(cause.Error(), fmt.Errorf("spool %s: %w: new events are kept in memory, and are lost with the process, until the spool works again, which is tried every minute", s.Dir, err))
-}
-
-// expire is called some seconds after a segment was freed.
+// expire removes the segments that have been empty for some seconds.
 func (s *Spool) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +114,7 @@ func (s *Spool) makeSpare() {
 	needed, wanted := !s.spareLocked() && !s.closed, s.wanted
 	s.mu.Unlock()
 	if needed {
-		if g, _ := s.make(unit, wanted); g != nil {
+		if g, _ := s.addSegment(unit, wanted); g != nil {
 			_ = populate(g.mem) // nobody but this goroutine unmaps it
 		}
 	}

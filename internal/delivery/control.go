@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// What follows is the part of delivery that deals with puts about which the service
-// says nothing. Most of them are an outage. But firewalls and proxies also refuse
-// what they find too large, or what some event holds: they answer with a page of
-// theirs, or reset the connection. So what fails again and again while other puts
-// get through is halved, down to the event that stands alone, and that is given up.
-// In an outage nothing gets through.
+// What follows is the part of delivery that deals with puts that the service does not
+// answer. Most of them are an outage. But firewalls and proxies also refuse what they
+// find too large, or what some event holds: they answer with a page of theirs, or reset
+// the connection. So what fails again and again while other puts get through is halved,
+// down to the event that stands alone, and that is given up. In an outage nothing gets
+// through. To tell the two, another request goes first, or a control: a put that
+// stores nothing.
 
 // A refusal is what a request knows about such failures.
 type refusal struct {
@@ -20,10 +21,10 @@ type refusal struct {
 }
 
 const (
-	// maxUnheard is how often a request may fail before its size or its events
+	// maxUnanswered is how often a request may fail before its size or its events
 	// are taken to be the reason; and how many may fail in a row before something
 	// else is tried, to tell that from an outage.
-	maxUnheard = 3
+	maxUnanswered = 3
 	// maxRefusals is how often an event may fail, and maxProofs how often alone
 	// and just after something else got through. Somebody who fails every second
 	// put at random does that to one event in 8,000. If it is known to happen,
@@ -47,9 +48,9 @@ func (e *filteredError) Error() string {
 
 func (e *filteredError) Unwrap() error { return e.error }
 
-// unheard acts on a failure of the next request that may be for its size or for
-// what it holds.
-func (d *delivery) unheard(ctx context.Context, err error) {
+// noteUnanswered acts on a failure of the next request that may be for its size or for
+// what it holds. Others are left to the back-off.
+func (d *delivery) noteUnanswered(ctx context.Context, err error) {
 	r := d.next()
 	timeout := isTimeout(err)
 	if !timeout && !isReset(err) && (originOf(err) != fromGateway || throttled(err)) {
@@ -58,33 +59,33 @@ func (d *delivery) unheard(ctx context.Context, err error) {
 	r.failures++
 	if timeout {
 		// Nobody refuses it, but the link may be too slow for its size.
-		if r.failures >= maxUnheard && r.size > smallBody && r.count() > 1 {
+		if r.failures >= maxUnanswered && r.size > smallBody && r.count() > 1 {
 			d.halve(err)
 		}
 		return
 	}
-	d.silent, d.mute = d.silent+1, err
+	d.unanswered, d.unansweredErr = d.unanswered+1, err
 	switch {
-	case r.failures < maxUnheard:
+	case r.failures < maxUnanswered:
 	case r.count() == 1:
-		d.alone(ctx, err)
-	case d.silent < maxUnheard:
+		d.noteSingle(ctx, err)
+	case d.unanswered < maxUnanswered:
 		d.halve(err)
-	case d.silent == maxUnheard && d.swap():
-	case d.silent == maxUnheard, d.silent%maxUnheard == 1:
+	case d.unanswered == maxUnanswered && d.swap():
+	case d.unanswered == maxUnanswered, d.unanswered%maxUnanswered == 1:
 		d.control(ctx)
 	}
 }
 
-// alone acts on a failure of an event that stands alone, or of a notice.
-func (d *delivery) alone(ctx context.Context, err error) {
+// noteSingle acts on an unanswered put of one event, or of a notice alone.
+func (d *delivery) noteSingle(ctx context.Context, err error) {
 	r := d.next()
-	proven := d.silent == 1
+	proven := d.unanswered == 1
 	if proven {
 		r.proofs++
 	}
 	if r.failures >= maxRefusals && r.proofs >= maxProofs || d.filtered && r.proofs >= maxFiltered {
-		d.filtered, d.mute = true, nil
+		d.filtered, d.unansweredErr = true, nil
 		d.pop()
 		d.report(r.evs, r.notice != "", Refused, &filteredError{err})
 		return
@@ -92,7 +93,7 @@ func (d *delivery) alone(ctx context.Context, err error) {
 	if proven && !d.filtered {
 		sleep(ctx, proofPause)
 	}
-	if d.silent%maxUnheard == 0 {
+	if d.unanswered%maxUnanswered == 0 {
 		d.control(ctx)
 	} else {
 		d.swap()
@@ -125,15 +126,15 @@ func (d *delivery) control(ctx context.Context) {
 	_, err := s.put(tracked, r, 0)
 	if c := classify(err); err == nil || c == classDone || c == classBisect || c == classSuspect { // the service read it
 		s.pace.report(0, nil, false)
-		d.silent = 0
+		d.unanswered = 0
 	}
 }
 
 // fateOfUntried is Stream.FateOfUntried, with what stood in the way of the next
 // request if it was no outage.
 func (d *delivery) fateOfUntried(why error) (Fate, error) {
-	if d.mute != nil && d.stream.pace.cause() == nil {
-		return Late, fmt.Errorf("%w: %w", why, d.mute)
+	if d.unansweredErr != nil && d.stream.pace.cause() == nil {
+		return Late, fmt.Errorf("%w: %w", why, d.unansweredErr)
 	}
 	return d.stream.FateOfUntried(why)
 }

@@ -26,8 +26,10 @@ type delivery struct {
 	first  int64      // the time of its oldest event, in milliseconds since 1970
 	notice string     // was taken off a put that failed, and is to be told alone
 	blame  blame
-	silent int   // failures without a word of the service, since the last put that got through
-	mute   error // the last of these, also when a control got through since
+	// unanswered are the failures without an answer of the service since a put got
+	// through, and unansweredErr the last of them, also when a control did since.
+	unanswered    int
+	unansweredErr error
 	// filtered is set once somebody on the way was found to refuse single events.
 	filtered bool
 }
@@ -74,7 +76,7 @@ func (d *delivery) attempt(ctx context.Context) {
 		// One failure is everyday business: a connection that the server
 		// closed while it was idle, a throttle.
 		s.Recorder.RecordTrouble(err, round > 0)
-		d.unheard(ctx, err)
+		d.noteUnanswered(ctx, err)
 	}
 }
 
@@ -91,7 +93,7 @@ func (d *delivery) pop() *request {
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 	d.blame.settle(d.report)
-	d.silent, d.mute = 0, nil
+	d.unanswered, d.unansweredErr = 0, nil
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
 		var err error

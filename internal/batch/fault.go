@@ -6,12 +6,12 @@ import "runtime/debug"
 // or takes nothing, or that somebody truncated.
 type Fault interface {
 	error
-	// Addr is where.
+	// Addr is the address in memory that was to be read or written.
 	Addr() uintptr
 }
 
-// Guard calls f, and gives the Fault that ended it; nil if there was none.
-func Guard(f func()) (hit Fault) {
+// CatchFault calls f, and gives the Fault that ended it; nil if there was none.
+func CatchFault(f func()) (hit Fault) {
 	done := false
 	old := debug.SetPanicOnFault(true)
 	defer func() {
@@ -25,8 +25,8 @@ func Guard(f func()) (hit Fault) {
 	return nil
 }
 
-// TryAppend is Append under a Guard, for a chunk with a Backing. After a Fault the
-// event is not there. It costs 6 ns more than Append; Guard in its place would cost 25.
+// TryAppend is Append under CatchFault, for a chunk with a Backing. After a Fault the
+// event is not there. It costs 6 ns more than Append; CatchFault in its place would cost 25.
 func (c *Chunk) TryAppend(ms int64, seq uint32, level int8, text []byte) (hit Fault) {
 	old := debug.SetPanicOnFault(true)
 	open := c.Open

@@ -1,6 +1,6 @@
 // Package engine is the inside of a Syncer: the machine behind one log stream, or
-// behind those that one name with a date stands for. It
-// accepts entries, has them delivered, and gives each event one fate.
+// behind those that one name with a date stands for. It accepts entries, has them
+// delivered, and gives each event one fate.
 //
 // An entry goes through these rooms, each a struct in a file of its name:
 //
@@ -8,6 +8,7 @@
 //	intake    accepts entries into lanes; memory bounds, triggers start a send
 //	sender    takes what is buffered, cuts batches, launches flights
 //	bucket    how many small puts may go
+//	shelf     what lies in the spool only
 //	flight    one batch on its way, by way of package delivery
 //	streams   where flights go: one stream, or that of their day
 //	ledger    fates, counters, the open gap, the failure to report

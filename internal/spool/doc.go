@@ -63,5 +63,5 @@
 // or somebody truncated it. The kernel says so by a signal, which ends the process
 // unless Go makes a panic of it. So chunks are written under Spool.Guard or
 // batch.Chunk.TryAppend, which have Spool.survive make the memory the process's own,
-// and read under batch.Guard; touch has every page read before anybody else does.
+// and read under batch.CatchFault; touch has every page read before anybody else does.
 package spool

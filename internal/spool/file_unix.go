@@ -94,7 +94,7 @@ func (f file) detach(mem []byte) error {
 	if populate(mem) == nil {
 		return nil
 	}
-	return unreadable(batch.Guard(func() { touch(mem) }))
+	return unreadable(batch.CatchFault(func() { touch(mem) }))
 }
 
 func (f file) close() { unix.Close(f.fd) }

@@ -25,7 +25,7 @@ func (s *scan) read() error {
 		return err
 	}
 	g.mem = mem
-	err = unreadable(batch.Guard(s.run))
+	err = unreadable(batch.CatchFault(s.run))
 	g.mem = nil
 	if e := munmap(mem); e != nil {
 		return errors.Join(err, e)
@@ -100,7 +100,7 @@ func (s *scan) chunk(r Ref) {
 // recover reads a chunk. One that the disk does not give is damaged.
 func (s *scan) recover(r Ref) (c *batch.Chunk, damaged []batch.Range) {
 	b := s.g.backing(r)
-	if batch.Guard(func() { c, damaged = b.Recover() }) != nil {
+	if batch.CatchFault(func() { c, damaged = b.Recover() }) != nil {
 		return nil, []batch.Range{{Start: 0, End: len(b.Memory)}}
 	}
 	return c, damaged

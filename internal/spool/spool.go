@@ -285,7 +285,7 @@ func (s *Spool) load(r Ref) (c *batch.Chunk, damaged bool, err error) {
 	if err := s.mapSegment(r.segment); err != nil {
 		return nil, false, err
 	}
-	err = unreadable(batch.Guard(func() {
+	err = unreadable(batch.CatchFault(func() {
 		p := r.place(s)
 		chunk, ranges := p.Recover()
 		c, damaged = chunk, len(ranges) > 0

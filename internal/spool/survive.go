@@ -13,7 +13,7 @@ import (
 // take that: see survive. So f is to do no harm when it is called twice.
 func (s *Spool) Guard(f func()) {
 	for {
-		hit := batch.Guard(f)
+		hit := batch.CatchFault(f)
 		if hit == nil {
 			return
 		}

@@ -260,8 +260,7 @@ func (e *Engine) leave(w *wait, why error) error {
 	if !waited {
 		return nil
 	}
-	group, name := e.streams.service.Group, e.streams.name()
-	return fmt.Errorf("drain %s/%s: %s still pending: %w", group, name, are(pending), e.streams.service.WhyUntried(name, why))
+	return fmt.Errorf("drain %s: %s still pending: %w", e.streams.path(), are(pending), e.streams.service.WhyUntried(e.streams.name(), why))
 }
 
 // settle gives events their fate. g is what the next batch has to tell because

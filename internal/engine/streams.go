@@ -16,9 +16,9 @@ import (
 // sender takes one for each flight, and releases it when that has landed. What is
 // true of the service is true of all of them: the back-off, the time-outs, gzip.
 type streams struct {
-	service delivery.Service
-	one     delivery.Stream // of a name without a day
-	pattern *pattern        // nil for a name without placeholders
+	service delivery.Service // of all of them; the other rooms ask it, too
+	one     delivery.Stream  // of a name without a day
+	pattern *pattern         // nil for a name without placeholders
 }
 
 // A pattern is a name with placeholders, and the streams of the days that it gave
@@ -71,6 +71,9 @@ func (ss *streams) name() string {
 	}
 	return ss.one.Name
 }
+
+// path is group and stream, for messages.
+func (ss *streams) path() string { return ss.service.Group + "/" + ss.name() }
 
 // daily tells whether batches end at midnight.
 func (ss *streams) daily() bool { return ss.pattern != nil && ss.pattern.daily }
@@ -190,7 +193,7 @@ func (p *pattern) dropLocked() {
 // tellName tells, once, that a placeholder's value became another.
 func (e *Engine) tellName(ph streamname.Placeholder, err error) {
 	if err != nil {
-		e.fallback.tellAs("name "+ph.String(), fmt.Errorf("stream %s/%s: %w", e.streams.service.Group, e.streams.name(), err), "")
+		e.fallback.tellAs("name "+ph.String(), fmt.Errorf("stream %s: %w", e.streams.path(), err), "")
 	}
 }
 

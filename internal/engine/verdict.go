@@ -59,13 +59,13 @@ func (e *Engine) reason(level zapcore.Level, cost int, v verdict) (delivery.Fate
 	case invalid:
 		return delivery.Unusable, e.limits.invalid
 	case afterClose:
-		return delivery.AfterClose, fmt.Errorf("write to %s/%s after Close: %w", e.streams.service.Group, e.streams.name(), os.ErrClosed)
+		return delivery.AfterClose, fmt.Errorf("write to %s after Close: %w", e.streams.path(), os.ErrClosed)
 	}
 	e.mu.Lock()
 	pending := e.intake.memory.eventBytesLocked()
 	e.mu.Unlock()
-	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s/%s, no room for %d: %w",
-		pending, e.limits.pendingFor(level), e.streams.service.Group, e.streams.name(), cost, errFull)
+	return delivery.Full, fmt.Errorf("%d of %d bytes pending for %s, no room for %d: %w",
+		pending, e.limits.pendingFor(level), e.streams.path(), cost, errFull)
 }
 
 var errFull = errors.New("memory full")

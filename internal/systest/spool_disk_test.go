@@ -258,11 +258,7 @@ func TestSpoolDiskFull(t *testing.T) {
 		r.Server.Fail(testkit.Outage)
 		const n = 1500
 		texts := testkit.Numbered("%05d"+strings.Repeat(".", 1000), n)
-		for _, text := range texts {
-			r.Info(text)
-			r.Balance()
-			time.Sleep(time.Millisecond)
-		}
+		logSlowly(r, texts)
 		wantTrouble(r, unix.ENOSPC.Error())
 		st := r.Syncer.Stats()
 		if full := st.SpilledAs.Full; st.Spilled != full || full < 400 || full > 800 {

@@ -42,6 +42,16 @@ func inSpool(t *testing.T, f func(*testkit.Rig)) {
 	})
 }
 
+// logSlowly logs texts a millisecond apart, so that the sender runs in between.
+func logSlowly(r *testkit.Rig, texts []string) {
+	r.Helper()
+	for _, text := range texts {
+		r.Info(text)
+		r.Balance()
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // nextSyncer is one that starts on the same directory.
 func nextSyncer(r *testkit.Rig) *zapcw.Syncer {
 	return &zapcw.Syncer{Client: r.Server.Client(), Group: testkit.RigGroup, Stream: testkit.RigStream, Fallback: r.Spill, Spool: r.Syncer.Spool}
@@ -358,11 +368,7 @@ func TestSpoolMax(t *testing.T) {
 		r.Syncer.MaxPending, r.Syncer.MaxSpool = 64<<10, 1<<20
 		r.Server.Fail(testkit.Outage)
 		texts := testkit.Numbered("%05d"+strings.Repeat(".", 1000), n)
-		for _, text := range texts {
-			r.Info(text)
-			r.Balance()
-			time.Sleep(time.Millisecond)
-		}
+		logSlowly(r, texts)
 		st := r.Syncer.Stats()
 		spilled := int(st.SpilledAs.Full)
 		if spilled < 400 || spilled > 600 || st.Spilled != st.SpilledAs.Full {

@@ -50,11 +50,7 @@ func TestSpoolCallFails(t *testing.T) {
 				})
 				defer restore()
 				texts := testkit.Numbered("%03d"+strings.Repeat(".", 1000), 150)
-				for _, text := range texts {
-					r.Info(text)
-					r.Balance()
-					time.Sleep(time.Millisecond)
-				}
+				logSlowly(r, texts)
 				r.MustSync()
 				r.WantStream(texts...)
 				r.WantSpill()

@@ -77,11 +77,7 @@ func TestSpoolOwnDeadlinesWithoutRoom(t *testing.T) {
 		r.Syncer.MaxPending, r.Syncer.MaxSpool = 64<<10, 128<<10
 		r.Server.Fail(testkit.Outage)
 		texts := testkit.Numbered("%03d"+strings.Repeat(".", 1000), n)
-		for _, text := range texts {
-			r.Info(text)
-			r.Balance()
-			time.Sleep(time.Millisecond)
-		}
+		logSlowly(r, texts)
 		full := int(r.Syncer.Stats().SpilledAs.Full)
 		if err := flushFor(r, time.Nanosecond); err == nil || !strings.Contains(err.Error(), "left in the spool") {
 			r.Fatalf("Flush = %v, want some left in the spool", err)

@@ -438,7 +438,7 @@ func FuzzJSONEncoder(f *testing.F) {
 	})
 }
 
-// rawInvalid tells whether encoding/json lets bytes of f through as they are.
+// rawInvalid reports whether encoding/json lets bytes of f through as they are.
 func rawInvalid(f zapcore.Field) bool {
 	raw, ok := f.Interface.(json.RawMessage)
 	return ok && !utf8.Valid(raw)

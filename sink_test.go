@@ -544,7 +544,7 @@ func TestSinkByZapLocks(t *testing.T) {
 	}
 }
 
-// waitsForLock tells whether a goroutine waits for a mutex in a function.
+// waitsForLock reports whether a goroutine waits for a mutex in a function.
 func waitsForLock(function string) bool {
 	buf := make([]byte, 1<<20)
 	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {

@@ -205,7 +205,7 @@ type fault struct {
 	quota bucket
 }
 
-// replies says whether the fault has an answer of its own.
+// replies reports whether the fault has an answer of its own.
 func (f *Fault) replies() bool { return f.Code != "" || f.Status != 0 || f.Body != "" }
 
 // reply returns the fault's own answer.
@@ -229,17 +229,17 @@ func (f *Fault) reply(req *Request) reply {
 	return r
 }
 
-// carries says whether the call takes effect.
+// carries reports whether the call takes effect.
 func (f *Fault) carries() bool {
 	return f.Commit || !f.replies() && (f.Break == 0 || f.Break == ResetMidReply)
 }
 
-// early says whether the fault can strike before the body was read.
+// early reports whether the fault can strike before the body was read.
 func (f *fault) early() bool {
 	return f.Match == nil && (f.Break == ResetBeforeBody || f.Break == ResetMidBody)
 }
 
-// concerns says whether the fault is about an operation, and still in force.
+// concerns reports whether the fault is about an operation, and still in force.
 func (f *fault) concerns(op string, now time.Time) bool {
 	if f.For > 0 && now.Sub(f.since) >= f.For {
 		return false
@@ -247,7 +247,7 @@ func (f *fault) concerns(op string, now time.Time) bool {
 	return len(f.ops) == 0 || named(f.ops, op)
 }
 
-// named says whether one of patterns stands for an operation.
+// named reports whether one of patterns stands for an operation.
 func named(patterns []string, op string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, err := path.Match(pattern, op)
@@ -255,7 +255,7 @@ func named(patterns []string, op string) bool {
 	})
 }
 
-// strikes counts a call that the fault concerns and says whether it is struck.
+// strikes counts a call that the fault concerns and reports whether it is struck.
 func (f *fault) strikes(req *Request, now time.Time) bool {
 	if f.Match != nil && !f.Match(req) { // not under the mutex: it is the user's
 		return false

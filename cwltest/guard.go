@@ -46,7 +46,7 @@ func (g guard) check(r *http.Request) error {
 	return errCrossOrigin
 }
 
-// knows says whether the Host header names this server: a loopback name or
+// knows reports whether the Host header names this server: a loopback name or
 // address, the address of the connection, what the server was told to listen
 // on, or any address if that was all of them.
 func (g guard) knows(r *http.Request) bool {

@@ -211,7 +211,7 @@ func (s *Server) understand(c *call, body []byte) *apiError {
 	return nil
 }
 
-// matching says whether a fault in force wants to see the body.
+// matching reports whether a fault in force wants to see the body.
 func (s *Server) matching(op string) bool {
 	s.mu.Lock()
 	faults := s.faults
@@ -225,7 +225,7 @@ func (s *Server) matching(op string) bool {
 	return false
 }
 
-// strike sets the fault that the call meets, and says whether there is one.
+// strike sets the fault that the call meets, and reports whether there is one.
 func (s *Server) strike(c *call) bool {
 	s.mu.Lock()
 	faults := s.faults

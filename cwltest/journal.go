@@ -240,7 +240,7 @@ func (s *Server) replay(ch *change, n int64) error {
 	return nil
 }
 
-// isHeader says whether a journal may begin with the line, which may be torn.
+// isHeader reports whether a journal may begin with the line, which may be torn.
 func isHeader(line []byte) bool {
 	const start = `{"op":"` + opHeader + `",`
 	text := line

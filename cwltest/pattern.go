@@ -63,7 +63,7 @@ func (p *patternParser) peek() byte {
 	return rest[0]
 }
 
-// more says whether anything but white space is left.
+// more reports whether anything but white space is left.
 func (p *patternParser) more() bool {
 	p.peek()
 	return p.i < len(p.text)

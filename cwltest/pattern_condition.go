@@ -79,7 +79,7 @@ func parseNumber(text string) (float64, bool) {
 	return number, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// holds says whether the condition is true of a value.
+// holds reports whether the condition is true of a value.
 func (c *condition) holds(v operand) bool {
 	switch c.operator {
 	case "=":
@@ -114,7 +114,7 @@ func (c *condition) equals(v operand) bool {
 	return c.text == v.text
 }
 
-// matchGlob says whether a text is what a pattern with asterisks stands for.
+// matchGlob reports whether a text is what a pattern with asterisks stands for.
 func matchGlob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	first, last := parts[0], parts[len(parts)-1]

@@ -191,7 +191,7 @@ func (p *patternParser) element() (step, error) {
 	return step{index: index}, nil
 }
 
-// any says whether a test holds for one of the values that the path leads to.
+// any reports whether a test holds for one of the values that the path leads to.
 func (path selector) any(from any, test func(any) bool) bool {
 	if len(path) == 0 {
 		return test(from)

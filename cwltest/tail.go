@@ -72,7 +72,7 @@ func (p *webPage) tail(w http.ResponseWriter, r *http.Request) {
 }
 
 // pause waits for a change, or until the list is due, if that was put off. It
-// says whether to go on.
+// reports whether to go on.
 func (p *webPage) pause(r *http.Request, changed <-chan struct{}, listed bool, due time.Duration) bool {
 	var late <-chan time.Time
 	if !listed {

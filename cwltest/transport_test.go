@@ -23,7 +23,7 @@ func refused(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// reset says whether the connection went away before an answer came. Over a
+// reset reports whether the connection went away before an answer came. Over a
 // socket a client may also see that its own writing fails.
 func reset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) ||
@@ -70,7 +70,7 @@ func TestServerOutsideOfBubble(t *testing.T) {
 	}
 }
 
-// body tells whether it was closed, and that nobody reads it afterwards.
+// A body notes whether it was closed, and that nobody reads it afterwards.
 type body struct {
 	t      *testing.T
 	r      io.Reader

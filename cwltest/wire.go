@@ -47,7 +47,7 @@ func (c *call) readHalf() {
 	}
 }
 
-// wait says whether the client waited too.
+// wait reports whether the client waited too.
 func (c *call) wait(d time.Duration) bool {
 	if d <= 0 {
 		return true

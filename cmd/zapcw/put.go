@@ -114,7 +114,7 @@ func (p *putCommand) run(ctx context.Context) error {
 	return account.Check()
 }
 
-// piped tells whether the input is gone when it was read.
+// piped reports whether the input is gone when it was read.
 func (p *putCommand) piped() bool { return len(p.files) == 0 || slices.Contains(p.files, "-") }
 
 // ask finds out whether there is a service. Files can wait until there is one;

@@ -150,7 +150,7 @@ func (s *sandbox) update(change func()) {
 }
 
 // await waits until something is the case, and fails when the process ends. With
-// a deadline it tells whether it was in time.
+// a deadline it reports whether it was in time.
 func (s *sandbox) await(deadline time.Time, what string, is func() bool) bool {
 	s.t.Helper()
 	if !deadline.IsZero() {

@@ -140,7 +140,7 @@ func (p *process) invoke(o order) (reply, error) {
 }
 
 // end closes the input of the process, at which it ends, takes its account and
-// says whether it ended as it should.
+// reports whether it ended as it should.
 func (p *process) end(a *replay.Account, err error) (*replay.Account, error) {
 	_ = p.stdin.Close()
 	if err == nil && a == nil {

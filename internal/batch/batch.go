@@ -10,7 +10,7 @@ type Batch struct {
 	oldest      uint64
 }
 
-// Apart tells whether b and c have no millisecond in common. The service orders
+// Apart reports whether b and c have no millisecond in common. The service orders
 // a stream by time and leaves ties to arrival, so only such batches may be in
 // flight together.
 func (b *Batch) Apart(c *Batch) bool { return b.last < c.first || c.last < b.first }
@@ -21,7 +21,7 @@ func (b *Batch) First() int64 { return b.first }
 // Last is the time of the newest event.
 func (b *Batch) Last() int64 { return b.last }
 
-// Before tells whether some event of b may have been accepted in a chunk up to
+// Before reports whether some event of b may have been accepted in a chunk up to
 // id.
 func (b *Batch) Before(id uint64) bool { return b.oldest <= id }
 

@@ -107,7 +107,7 @@ func (c *Chunk) First() int64 {
 	return first
 }
 
-// Fits tells whether there is room for an event with n bytes of text.
+// Fits reports whether there is room for an event with n bytes of text.
 func (c *Chunk) Fits(n int) bool { return cap(c.buf)-len(c.buf) >= header+n }
 
 // Append adds an event, for which there must be room. Its sequence number orders
@@ -166,7 +166,7 @@ func (c *Chunk) event(off uint32) Event {
 	return Event{Time: r.time(), Chunk: c, off: off + header, n: uint32(r.textLen())}
 }
 
-// newer tells whether sequence number a is later than b. They may have wrapped
+// newer reports whether sequence number a is later than b. They may have wrapped
 // around in between, but not so often that half of all numbers lie there.
 func newer(a, b uint32) bool { return int32(a-b) > 0 }
 

@@ -27,7 +27,7 @@ func Size(text []byte) int { return Len(text) + Overhead }
 // their texts are UTF-8.
 func counted(events, cost int) int { return cost + (Overhead-header)*events }
 
-// Fills tells whether events that cost so much in chunks are a full put or more.
+// Fills reports whether events that cost so much in chunks are a full put or more.
 func Fills(events, cost int) bool {
 	return events >= MaxEvents || counted(events, cost) >= MaxBytes
 }
@@ -92,7 +92,7 @@ func Split(text []byte, max int) [][]byte {
 	}
 }
 
-// span tells whether events at these times may travel in one put.
+// span reports whether events at these times may travel in one put.
 func span(first, last int64) bool { return last-first <= MaxSpan }
 
 // Day is the UTC day of a time in milliseconds, in days since 1970.

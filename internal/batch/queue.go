@@ -35,7 +35,7 @@ func (q *Queue) Add(chunks ...*Chunk) {
 	}
 }
 
-// Empty tells whether nothing is left.
+// Empty reports whether nothing is left.
 func (q *Queue) Empty() bool { return len(q.srcs) == 0 && q.held.n == 0 }
 
 // Len is the number of events.
@@ -52,7 +52,7 @@ func (q *Queue) First() int64 {
 	return q.srcs[0].time
 }
 
-// Full tells whether there is enough for a full put.
+// Full reports whether there is enough for a full put.
 func (q *Queue) Full() bool { return Fills(q.n, q.bytes) }
 
 // Cut moves the oldest events into a batch of at most one put, with room left
@@ -121,7 +121,7 @@ type cut struct {
 	split       bool // it is of the last millisecond
 }
 
-// fits tells whether n more events of these times, which count size bytes, go
+// fits reports whether n more events of these times, which count size bytes, go
 // into the batch. One always does.
 func (c *cut) fits(first, last int64, n, size int) bool {
 	if c.n > 0 {
@@ -165,7 +165,7 @@ func (c *cut) resume(q *Queue) {
 }
 
 // run takes events from the first source of q while they are due and fit. It
-// tells whether the source has more.
+// reports whether the source has more.
 func (c *cut) run(s *source, q *Queue) (more bool) {
 	// From this time on others may come first.
 	until := int64(math.MaxInt64)
@@ -194,7 +194,7 @@ func (c *cut) run(s *source, q *Queue) (more bool) {
 	}
 }
 
-// first tells whether something else than the first source goes before an event
+// first reports whether something else than the first source goes before an event
 // of this time and sequence number.
 func (q *Queue) first(ms int64, seq uint32) bool {
 	if q.held.n > 0 && q.held.First() <= ms {
@@ -265,7 +265,7 @@ func (s *source) open(c *Chunk) {
 	s.time = c.time(s.pos)
 }
 
-// next moves to the next record and tells whether there is one.
+// next moves to the next record and reports whether there is one.
 func (s *source) next() bool {
 	s.n--
 	if s.order != nil {
@@ -280,10 +280,10 @@ func (s *source) next() bool {
 	return true
 }
 
-// before tells whether s is to be read before t.
+// before reports whether s is to be read before t.
 func (s *source) before(t *source) bool { return s.ahead(t.time, t.chunk.seqAt(t.pos)) }
 
-// ahead tells whether s is to be read before an event of this time and sequence number.
+// ahead reports whether s is to be read before an event of this time and sequence number.
 func (s *source) ahead(ms int64, seq uint32) bool {
 	if s.time != ms {
 		return s.time < ms

@@ -154,7 +154,7 @@ var (
 	isMore    = regexp.MustCompile(`^(\S+) > (\d+)$`)
 )
 
-// keeps says whether a filter, conditions joined by and, lets a row through.
+// keeps reports whether a filter, conditions joined by and, lets a row through.
 func keeps(t *testing.T, text string, r row) bool {
 	t.Helper()
 	for condition := range strings.SplitSeq(text, " and ") {

@@ -249,7 +249,7 @@ func (in *intake) roomToSendLocked() int { return in.engine.limits.maxPending/2 
 // bufferedSinceLocked is when the oldest of what is buffered came in.
 func (in *intake) bufferedSinceLocked() time.Time { return in.bufferedSince }
 
-// tightLocked tells whether events take more than half of the memory.
+// tightLocked reports whether events take more than half of the memory.
 func (in *intake) tightLocked() bool {
 	return in.memory.eventBytesLocked() > in.engine.limits.maxPending/2
 }
@@ -258,7 +258,7 @@ func (in *intake) tightLocked() bool {
 // ids. The caller holds all locks, here and below.
 func (in *intake) sealLocked() { in.sealed = in.lanes.seal(in.sealed) }
 
-// takeLocked gives the buffered chunks that are wanted, and tells whether their
+// takeLocked gives the buffered chunks that are wanted, and reports whether their
 // last, partial batch is to be sent, too.
 func (in *intake) takeLocked(wanted func(*batch.Chunk) bool) (chunks []*batch.Chunk, flush bool) {
 	flush = in.flushing

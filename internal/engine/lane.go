@@ -25,7 +25,7 @@ func (l *lane) since(base tally) tally { return l.seen - base }
 // its end are its place in the order of arrival (invariant 5).
 func (l *lane) seq() uint32 { return uint32(l.seen.bytes()) }
 
-// fits tells whether the lane's chunk has room for n bytes of text.
+// fits reports whether the lane's chunk has room for n bytes of text.
 func (l *lane) fits(n int) bool { return l.chunk != nil && l.chunk.Fits(n) }
 
 // append adds an event that fits.

@@ -82,7 +82,7 @@ func (m *memory) freedLocked() <-chan struct{} {
 	return m.freed
 }
 
-// blockedLocked tells whether somebody waits for memory.
+// blockedLocked reports whether somebody waits for memory.
 func (m *memory) blockedLocked() bool { return m.freed != nil }
 
 // wakeBlockedLocked has everybody look again who waits for memory.

@@ -16,7 +16,7 @@ func (l *latency) note(last time.Duration) {
 	*l = latency(last)
 }
 
-// long tells whether one more put beside so many would spend its time waiting for
+// long reports whether one more put beside so many would spend its time waiting for
 // its answer. Puts that compete for the processors take longer, too, but each no
 // more than a short one for every other.
 func (l latency) long(flying int) bool {
@@ -27,7 +27,7 @@ func (l latency) long(flying int) bool {
 // and are not quite as full.
 const longLatency = 10 * time.Millisecond
 
-// parallelLocked tells whether puts may go side by side. That is for when somebody
+// parallelLocked reports whether puts may go side by side. That is for when somebody
 // waits or a lot has gathered: otherwise the next put is fuller if it waits for the
 // last. And each takes memory for its body, which is not there when events take the
 // most, unless that is what makes room soonest.

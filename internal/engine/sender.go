@@ -109,7 +109,7 @@ type plan struct {
 	cause      error
 }
 
-// plan takes what is due, and tells whether nothing is left: then the sender has
+// plan takes what is due, and reports whether nothing is left: then the sender has
 // ended.
 func (s *sender) plan() (p plan, idle bool) {
 	e := s.engine
@@ -150,7 +150,7 @@ func (s *sender) smallLocked(p *plan) bool {
 		(p.reload || len(s.flying) == 0 && s.engine.smallPutWaitLocked(time.Now()) == 0)
 }
 
-// hopelessLocked tells whether those who wait should not: the service refuses
+// hopelessLocked reports whether those who wait should not: the service refuses
 // every put, and not all that they wait for is being spilled already.
 func (s *sender) hopelessLocked() bool {
 	e := s.engine

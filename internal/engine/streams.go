@@ -75,7 +75,7 @@ func (ss *streams) name() string {
 // path is group and stream, for messages.
 func (ss *streams) path() string { return ss.service.Group + "/" + ss.name() }
 
-// daily tells whether batches end at midnight.
+// daily reports whether batches end at midnight.
 func (ss *streams) daily() bool { return ss.pattern != nil && ss.pattern.daily }
 
 // take gives the stream for a flight, by a time of its events.

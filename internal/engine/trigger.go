@@ -8,7 +8,7 @@ import (
 
 // What follows is the part of intake that says when a send starts.
 
-// belowTriggers tells whether the last parts of a lane certainly fire no trigger.
+// belowTriggers reports whether the last parts of a lane certainly fire no trigger.
 // Half of MaxBytes: the service counts 26 bytes an event and a chunk spends 20,
 // so no put is full below that.
 func (in *intake) belowTriggers(l *lane, parts int) bool {
@@ -81,7 +81,7 @@ func (in *intake) armLocked(wait time.Duration) {
 	})
 }
 
-// isTriggered tells whether what is buffered is to be sent now.
+// isTriggered reports whether what is buffered is to be sent now.
 func (in *intake) isTriggered() bool { return in.urgency.load() >= sendNow }
 
 // retriggerLocked has the sender come back for what it did not take.

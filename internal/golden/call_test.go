@@ -2,7 +2,7 @@ package golden_test
 
 import "math"
 
-// known tells whether the original has the method.
+// known reports whether the original has the method.
 func (call call) known() bool {
 	_, named := methodLevels[call.Method]
 	return named || call.Method == "log" || call.Method == "put"
@@ -19,7 +19,7 @@ func (call call) level() (v value, given bool) {
 	return valueOf("20"), call.Method == "put"
 }
 
-// flushes tells whether the call asks for it, in one way or another.
+// flushes reports whether the call asks for it, in one way or another.
 func (call call) flushes() bool {
 	args := call.ExtraArgs
 	if call.Method == "put" && !call.Level.given() && len(args) > 0 {

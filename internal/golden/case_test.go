@@ -158,7 +158,7 @@ func (f fault) times() int {
 	return *f.Times
 }
 
-// strikes tells whether op may be answered by the fault.
+// strikes reports whether op may be answered by the fault.
 func (f fault) strikes(op string) bool { return f.Op == op || f.Op == "*" }
 
 // readCases reads a file of recorded cases.

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// embeds tells whether a message stands in its line as JSON: it is an object or
+// embeds reports whether a message stands in its line as JSON: it is an object or
 // an array, and all readers read it alike.
 func embeds(text string) bool {
 	trimmed := strings.Trim(text, " \t\r\n")
@@ -50,7 +50,7 @@ func readAlike(dec *json.Decoder, depth int) bool {
 	return true
 }
 
-// oneNumber tells whether a number is the same in a float64, in 64 bits and
+// oneNumber reports whether a number is the same in a float64, in 64 bits and
 // without a bound.
 func oneNumber(text string) bool {
 	f, err := strconv.ParseFloat(text, 64)
@@ -65,7 +65,7 @@ func oneNumber(text string) bool {
 	return read.Cmp(whole) == 0 && (whole.IsInt64() || whole.IsUint64())
 }
 
-// hasHalfPair tells whether an escape is half of a surrogate pair. Go's decoder
+// hasHalfPair reports whether an escape is half of a surrogate pair. Go's decoder
 // reads U+FFFD then, which is not what is written there.
 func hasHalfPair(text string) bool {
 	var decoded, written int

@@ -70,7 +70,7 @@ func (c *testCase) blamesDescribe() string {
 	return id
 }
 
-// streamExists tells whether the stream is there before the first call.
+// streamExists reports whether the stream is there before the first call.
 func (c *testCase) streamExists() bool {
 	s, _, err := c.config(rules{})
 	return err == nil && slices.ContainsFunc(c.Setup, func(step step) bool {

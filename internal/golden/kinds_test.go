@@ -43,7 +43,7 @@ func (c *testCase) anyFault(is func(fault) bool) bool {
 	})
 }
 
-// creates tells whether zapcw has to make the stream at some time.
+// creates reports whether zapcw has to make the stream at some time.
 func (c *testCase) creates() bool {
 	return !c.streamExists() || c.anyCall(func(call call) bool {
 		return slices.ContainsFunc(call.Before, func(s step) bool { return s["delete_stream"] != nil || s["delete_group"] != nil })

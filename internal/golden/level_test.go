@@ -72,7 +72,7 @@ func (l level) name() string {
 	return l.text
 }
 
-// passes tells whether an event of this level is accepted.
+// passes reports whether an event of this level is accepted.
 func (l level) passes(threshold level) bool { return !l.odd && !threshold.odd && threshold.n <= l.n }
 
 // zap gives the level that an entry has instead. Between two names it is the

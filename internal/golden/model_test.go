@@ -164,7 +164,7 @@ func (m *model) level(s settings, call call) (l level, ok bool) {
 	return l, true
 }
 
-// raises tells whether the original has another idea of the call's arguments.
+// raises reports whether the original has another idea of the call's arguments.
 func (m *model) raises(s settings, call call) bool {
 	switch class := s.class.strOr(""); {
 	case !call.known() || !call.Msg.given():

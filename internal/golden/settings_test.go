@@ -76,7 +76,7 @@ func (c *testCase) config(r rules) (settings, level, error) {
 	return s, threshold, nil
 }
 
-// plain tells whether the logger is made without a Config.
+// plain reports whether the logger is made without a Config.
 func (c *testCase) plain() bool { return c.Config.Via != "factory" && c.Config.Group.strOr("") != "" }
 
 func (s settings) checkClass(r rules) error {

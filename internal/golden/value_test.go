@@ -21,10 +21,10 @@ func (v *value) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// given tells whether the case has it, if only None.
+// given reports whether the case has it, if only None.
 func (v value) given() bool { return v.raw != nil }
 
-// none tells whether it is None or left out.
+// none reports whether it is None or left out.
 func (v value) none() bool { return v.kind() == "none" }
 
 // kind is the type's name in Python.
@@ -107,7 +107,7 @@ func (v value) number() (float64, bool) {
 	return 0, false
 }
 
-// truthy tells whether an if of Python's is for it.
+// truthy reports whether an if of Python's is for it.
 func (v value) truthy() bool {
 	if n, ok := v.number(); ok {
 		return n != 0
@@ -115,7 +115,7 @@ func (v value) truthy() bool {
 	return !v.none() && !slices.Contains([]string{`""`, "[]", "{}"}, string(v.inner()))
 }
 
-// isTrue tells whether it is True itself.
+// isTrue reports whether it is True itself.
 func (v value) isTrue() bool { return v.kind() == "bool" && v.truthy() }
 
 // dict gives the members of a dictionary.

@@ -86,7 +86,7 @@ func newSample(t testing.TB, dir string) *sample {
 	return s
 }
 
-// untouched tells whether a live event's record in b is as it was.
+// untouched reports whether a live event's record in b is as it was.
 func (s *sample) untouched(b []byte, ms int64) bool {
 	const head = 20
 	at, end := s.at[ms]-head, s.at[ms]+len(s.live[ms])
@@ -159,7 +159,7 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// headsLost tells whether the same of head and copy is not what it was.
+// headsLost reports whether the same of head and copy is not what it was.
 func (s *sample) headsLost(b []byte) bool {
 	h, _ := parseHead(s.content)
 	n := h.len()

@@ -193,7 +193,7 @@ func (d *directory) rename(f file, from, to string) error {
 	return nil
 }
 
-// has tells whether there is a file of this name.
+// has reports whether there is a file of this name.
 func (d *directory) has(name string) bool {
 	_, err := d.stat(name)
 	return err == nil

@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// Supported tells whether this system has what a Spool needs.
+// Supported says what a Spool needs and this system lacks.
 func Supported() error {
 	return fmt.Errorf("a spool needs flock and mmap as Linux and macOS have them, and zapcw has none on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -29,7 +29,7 @@ func (f file) lock(how int) error {
 	return nil
 }
 
-// linked tells whether the file still has a name.
+// linked reports whether the file still has a name.
 func (f file) linked() bool {
 	var st unix.Stat_t
 	err := system("fstat", func() error { return unix.Fstat(f.fd, &st) })

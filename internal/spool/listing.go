@@ -79,7 +79,7 @@ func enterListing(path string) (l *listing, started int) {
 	return l, l.started
 }
 
-// startedSince tells whether the directory was read since somebody asked. If not,
+// startedSince reports whether the directory was read since somebody asked. If not,
 // the caller does so now.
 func (l *listing) startedSince(asked int) bool {
 	listings.mu.Lock()

@@ -60,7 +60,7 @@ func (p *place) Survive(hit batch.Fault) { p.spool.survive(hit) }
 // end is where the copy of the head begins.
 func (g *segment) end() int { return int(g.size) - g.len() }
 
-// empty tells whether no event of the segment is without a fate.
+// empty reports whether no event of the segment is without a fate.
 func (g *segment) empty() bool { return g.inUse+g.stored == 0 }
 
 // room is what the segment has for the next chunk.

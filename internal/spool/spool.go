@@ -146,7 +146,7 @@ func (s *Spool) currentLocked(need int) bool {
 	return false
 }
 
-// spareLocked tells whether there is a segment for the next chunk, if it is as
+// spareLocked reports whether there is a segment for the next chunk, if it is as
 // large as the last one.
 func (s *Spool) spareLocked() bool {
 	return slices.ContainsFunc(s.ready, func(g *segment) bool { return g.room() >= s.wanted/2 })

@@ -91,7 +91,7 @@ func scan(body []byte) (t times, length int64, ok bool) {
 	return t, int64(len(list)+1-escapes) - t.n*int64(frame), true
 }
 
-// simple tells whether every escape stands for one byte; n are not quotes.
+// simple reports whether every escape stands for one byte; n are not quotes.
 func simple(text []byte, n int) bool {
 	for n != 0 {
 		i := bytes.IndexByte(text, '\\')

@@ -95,7 +95,7 @@ type command struct {
 
 const receiverEnv = "ZAPCW_BENCH_RECEIVER"
 
-// IsReceiver tells whether this process is to call Receive.
+// IsReceiver reports whether this process is to call Receive.
 func IsReceiver() bool { return os.Getenv(receiverEnv) != "" }
 
 // NewReceiver starts this program again as a receiver.

@@ -117,7 +117,7 @@ func (d *delivery) swap() bool {
 
 // control finds out whether puts get through, by one that does nothing else. It
 // waits for no turn: right after a put that failed it gets through only if that put
-// is to blame, and not because an outage is just over.
+// is to blame, and not because an outage is just over (invariant 9).
 func (d *delivery) control(ctx context.Context) {
 	s, r := d.stream, newNotice(controlText, 0)
 	defer r.release()

@@ -253,7 +253,8 @@ func (sh *shelf) loaded(s shelved, c *batch.Chunk, err error) (ok bool) {
 		e.intake.memory.addPendingLocked(tallyOf(c.Open, c.Len()))
 	}
 	if lost > 0 {
-		// The Spool told people of it. These events are in no count any more.
+		// The Spool told people of it. These events are in no count any more
+		// (invariant 17).
 		e.waits.settledLocked(s.id, lost)
 		e.noteFailureLocked(lostInSpool, lost, cmp.Or(err, errOverwritten), nil)
 	}

@@ -56,7 +56,7 @@ func (ws *waits) giveUpLocked(why error) (newest uint64, _ error) {
 }
 
 // expireLocked ends the waits for chunks up to id whose callers gave up: what is not
-// settled stays in the spool, where others go on waiting for it.
+// settled stays in the spool, where others go on waiting for it (invariant 7).
 func (ws *waits) expireLocked(id uint64) {
 	ws.list = slices.DeleteFunc(ws.list, func(w *wait) bool {
 		if w.gaveUp == nil || w.newest > id {

@@ -10,7 +10,8 @@ import (
 )
 
 // Guard calls f, which writes to chunks that are in use, and again if a disk does not
-// take that: see survive. So f is to do no harm when it is called twice.
+// take that: see survive. So f is to do no harm when it is called twice
+// (invariant 16).
 func (s *Spool) Guard(f func()) {
 	for {
 		hit := batch.CatchFault(f)

@@ -137,7 +137,7 @@ func (s *Spool) createOnce(size int64) (*segment, error) {
 	if g.mem, err = g.file.mmap(size); err == nil {
 		g.next = g.len()
 		if hit := batch.CatchFault(func() { g.head.write(g.mem, g.epoch) }); hit != nil {
-			err = fmt.Errorf("write to %s: %w", filepath.Join(s.Dir, temporary), hit)
+			err = fmt.Errorf("write to %s: the disk does not take it", filepath.Join(s.Dir, temporary))
 		}
 	}
 	if err == nil {

@@ -90,10 +90,11 @@ func (s *Spool) sealLocked(g *segment) {
 // not give what was stored, or somebody truncated the file, which is kept.
 var ErrUnreadable = errors.New("what was stored cannot be read any more")
 
-// unreadable makes an error of what a disk does not give.
+// unreadable makes an error of what a disk does not give. The Fault's own text would
+// read like a fault of this program.
 func unreadable(hit batch.Fault) error {
 	if hit == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrUnreadable, hit)
+	return ErrUnreadable
 }

@@ -17,7 +17,7 @@ import (
 // A refusal is what a request knows about such failures.
 type refusal struct {
 	failures int // in all
-	proofs   int // alone, and just before something else had got through
+	proofs   int // alone, right after a control got through; none if one failed since
 }
 
 const (
@@ -26,10 +26,11 @@ const (
 	// else is tried, to tell that from an outage.
 	maxUnanswered = 3
 	// maxRefusals is how often an event may fail, and maxProofs how often alone
-	// and just after something else got through. Somebody who fails every second
-	// put at random does that to one event in 8,000. If it is known to happen,
-	// since such an event was found in the same batch, maxFiltered proofs do.
-	maxRefusals, maxProofs, maxFiltered = 10, 3, 2
+	// and right after a control got through. Somebody who fails puts at random,
+	// be it half of them or nearly all, does that to one event in 6,000. If it is
+	// known to happen, since such an event was found in the same batch, maxFiltered
+	// proofs do.
+	maxRefusals, maxProofs, maxFiltered = 10, 4, 2
 	// proofPause lies between them: an outage that has just begun is no event's
 	// fault.
 	proofPause = 2 * time.Second
@@ -51,7 +52,8 @@ func (e *filteredError) Unwrap() error { return e.error }
 // noteUnanswered acts on a failure of the next request that may be for its size or for
 // what it holds. Others are left to the back-off.
 func (d *delivery) noteUnanswered(ctx context.Context, err error) {
-	r := d.next()
+	r, proven := d.next(), d.controlled
+	d.controlled = false
 	timeout := isTimeout(err)
 	if !timeout && !isReset(err) && (originOf(err) != fromGateway || throttled(err)) {
 		return
@@ -68,7 +70,7 @@ func (d *delivery) noteUnanswered(ctx context.Context, err error) {
 	switch {
 	case r.failures < maxUnanswered:
 	case r.count() == 1:
-		d.noteSingle(ctx, err)
+		d.noteSingle(ctx, err, proven)
 	case d.unanswered < maxUnanswered:
 		d.halve(err)
 	case d.unanswered == maxUnanswered && d.swap():
@@ -77,10 +79,11 @@ func (d *delivery) noteUnanswered(ctx context.Context, err error) {
 	}
 }
 
-// noteSingle acts on an unanswered put of one event, or of a notice alone.
-func (d *delivery) noteSingle(ctx context.Context, err error) {
+// noteSingle acts on an unanswered put of one event, or of a notice alone. It is proven
+// to be the event's if a control got through just before. That another event did
+// proves less: it may be the tenth that was tried.
+func (d *delivery) noteSingle(ctx context.Context, err error, proven bool) {
 	r := d.next()
-	proven := d.unanswered == 1
 	if proven {
 		r.proofs++
 	}
@@ -126,7 +129,9 @@ func (d *delivery) control(ctx context.Context) {
 	_, err := s.put(tracked, r, 0)
 	if c := classify(err); err == nil || c == classDone || c == classBisect || c == classSuspect { // the service read it
 		s.pace.report(0, nil, false)
-		d.unanswered = 0
+		d.unanswered, d.controlled = 0, true
+	} else {
+		d.next().proofs = 0
 	}
 }
 

@@ -30,6 +30,7 @@ type delivery struct {
 	// through, and unansweredErr the last of them, also when a control did since.
 	unanswered    int
 	unansweredErr error
+	controlled    bool // the last put was a control, and got through
 	// filtered is set once somebody on the way was found to refuse single events.
 	filtered bool
 }
@@ -93,7 +94,7 @@ func (d *delivery) pop() *request {
 // succeed reports a request that the service took, except for what it rejected.
 func (d *delivery) succeed(out *cloudwatchlogs.PutLogEventsOutput) {
 	d.blame.settle(d.report)
-	d.unanswered, d.unansweredErr = 0, nil
+	d.unanswered, d.controlled, d.unansweredErr = 0, false, nil
 	r := d.pop()
 	for _, run := range runsOf(r, out) {
 		var err error

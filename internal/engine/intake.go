@@ -198,21 +198,11 @@ func (in *intake) waitForRoom(cost int, level zapcore.Level) {
 	<-freed
 }
 
-// reserveRequest takes memory for a request of so many bytes, which may be under
-// way for long while callers fill what is left. It is no more than an eighth, or
-// a small MaxPending would be nothing but requests.
-func (in *intake) reserveRequest(size int) (bytes int) {
-	bytes = min(size*5/4, in.engine.limits.maxPending/8)
+// wakeBlocked has callers who wait for memory look again, and say that they wait.
+func (in *intake) wakeBlocked() {
 	in.engine.mu.Lock()
 	defer in.engine.mu.Unlock()
-	in.memory.reserveLocked(bytes)
-	return bytes
-}
-
-func (in *intake) unreserveRequest(bytes int) {
-	in.engine.mu.Lock()
-	defer in.engine.mu.Unlock()
-	in.memory.unreserveLocked(bytes)
+	in.memory.wakeBlockedLocked()
 }
 
 // close lets nothing in any more, and ends every waitForRoom.

@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"example.com/zapcw/internal/batch"
+)
 
 // What follows is the part of sender that says whether puts go side by side.
 
@@ -29,8 +33,9 @@ const longLatency = 10 * time.Millisecond
 
 // parallelLocked reports whether puts may go side by side. That is for when somebody
 // waits or a lot has gathered: otherwise the next put is fuller if it waits for the
-// last. And each takes memory for its body, which is not there when events take the
-// most, unless that is what makes room soonest.
+// last. And each takes memory for its body. When events take the most, one goes beside
+// others if there is that memory, and if it spends its time waiting for its answer: that
+// makes room soonest.
 func (s *sender) parallelLocked(waiting bool) bool {
 	in := &s.engine.intake
 	switch {
@@ -39,5 +44,38 @@ func (s *sender) parallelLocked(waiting bool) bool {
 	case s.engine.shelf != nil && in.roomToSendLocked() < 0:
 		return false
 	}
-	return !in.tightLocked() || s.latency.long(len(s.flying))
+	return !in.tightLocked() || s.latency.long(len(s.flying)) &&
+		in.memory.pendingLocked().bytes()+requestBytes(batch.MaxBytes)-s.spare <= s.engine.limits.maxPending
+}
+
+// requestBytes is the memory of a request whose events have so many bytes.
+func requestBytes(size int) int { return size * 5 / 4 }
+
+// reserveRequest takes memory for a request, which may be under way for long while
+// callers fill what is left. What the last ones had is taken over: a caller would fill
+// it meanwhile. It is no more than an eighth of all, or a small MaxPending would be
+// nothing but requests.
+func (s *sender) reserveRequest(size int) (bytes int) {
+	bytes = min(requestBytes(size), s.engine.limits.maxPending/8)
+	over := min(s.spare, bytes)
+	s.spare -= over
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.intake.memory.reserveLocked(bytes - over)
+	return bytes
+}
+
+// freeSpare gives back what no request takes over.
+func (s *sender) freeSpare() {
+	if s.spare == 0 {
+		return
+	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.freeSpareLocked()
+}
+
+func (s *sender) freeSpareLocked() {
+	s.engine.intake.memory.unreserveLocked(s.spare)
+	s.spare = 0
 }

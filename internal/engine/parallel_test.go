@@ -20,17 +20,19 @@ import (
 func TestParallel(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
+		memory int // MaxPending, 0 for the default
 		answer time.Duration
 		atOnce int // puts, once memory is full
 	}{
-		{"quick", time.Millisecond, 1},
-		{"two at once", 25 * time.Millisecond, 2},
-		{"slow", 50 * time.Millisecond, 4},
+		{"quick", 32 << 20, time.Millisecond, 1},
+		{"two at once", 32 << 20, 25 * time.Millisecond, 2},
+		{"slow", 32 << 20, 50 * time.Millisecond, 4},
+		{"slow, by default", 0, 50 * time.Millisecond, 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &answering{after: tt.answer}
-				e := New(Options{Client: c, Group: "g", Stream: "s", MaxAge: time.Hour, MaxPending: 32 << 20, Block: true, Fallback: zapcore.AddSync(discard{})})
+				e := New(Options{Client: c, Group: "g", Stream: "s", MaxAge: time.Hour, MaxPending: tt.memory, Block: true, Fallback: zapcore.AddSync(discard{})})
 				defer func() { _ = e.Close(context.Background()) }()
 				text := make([]byte, batch.MaxBytes/64)
 				begin := time.Now()

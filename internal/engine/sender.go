@@ -30,6 +30,7 @@ type sender struct {
 	next     *flight   // cut, but may not be in the air with the others yet
 	flying   []*flight // in the air
 	landed   chan *flight
+	spare    int // bytes reserved for requests that landed, which the next ones take over
 	latency  latency
 
 	// Chunks up to expired are given up because of expiredCause, after all
@@ -82,6 +83,7 @@ func (s *sender) run() {
 				continue
 			}
 		}
+		s.freeSpare()
 		if len(s.flying) == 0 {
 			continue
 		}
@@ -140,7 +142,10 @@ func (s *sender) plan() (p plan, idle bool) {
 	}
 	busy := e.intake.isTriggered() || len(p.chunks) > 0 || p.reload || len(s.flying) > 0 || s.next != nil ||
 		p.expired > 0 || s.expired > 0 || s.queue.ready(s.flushing || p.waiting || p.small, p.maxAge)
-	return p, !busy && e.parkLocked(s.queue)
+	if idle = !busy && e.parkLocked(s.queue); idle {
+		s.freeSpareLocked()
+	}
+	return p, idle
 }
 
 // smallLocked reports whether less than a full put may go: it is its turn, or it goes
@@ -262,7 +267,7 @@ func (s *sender) launch(p plan) bool {
 		return false
 	}
 	if len(s.flying) > 0 || f.size() > batch.MaxBytes/4 {
-		f.memory = s.engine.intake.reserveRequest(f.size())
+		f.memory = s.reserveRequest(f.size())
 	}
 	s.flying, s.next = append(s.flying, f), nil
 	s.takeToken()
@@ -278,7 +283,8 @@ func (s *sender) launch(p plan) bool {
 // land takes a flight out of the air.
 func (s *sender) land(f *flight) {
 	s.flying = slices.DeleteFunc(s.flying, func(g *flight) bool { return g == f })
-	s.engine.intake.unreserveRequest(f.memory)
+	s.spare += f.memory
+	s.engine.intake.wakeBlocked()
 	s.adaptPace()
 	s.latency.note(s.engine.streams.service.LastLatency())
 	if f.land() {

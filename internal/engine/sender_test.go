@@ -39,7 +39,7 @@ func blockedTrigger(t *testing.T) {
 	e.mu.Unlock()
 	<-w.done
 	s.flying = nil
-	e.intake.unreserveRequest(0) // as sender.land does; the caller looks again
+	e.intake.wakeBlocked() // as sender.land does; the caller looks again
 	synctest.Wait()
 	if _, idle := s.plan(); idle {
 		t.Error("the sender ended with memory full and a caller blocked, until MaxAge")

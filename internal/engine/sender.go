@@ -117,6 +117,9 @@ func (s *sender) plan() (p plan, idle bool) {
 	e := s.engine
 	e.intake.lockAll()
 	defer e.intake.unlockAll()
+	if e.shelf != nil || !e.intake.tightLocked() {
+		s.freeSpareLocked() // the shelf bounds what is sent, and wants to know what is free
+	}
 	p.waiting = e.waits.anyLocked()
 	p.parallel = s.parallelLocked(p.waiting)
 	p.launch = len(s.flying) == 0 || p.parallel && len(s.flying) < int(e.limits.concurrency)

@@ -67,15 +67,16 @@ func (s *sender) reserveRequest(size int) (bytes int) {
 
 // freeSpare gives back what no request takes over.
 func (s *sender) freeSpare() {
-	if s.spare == 0 {
-		return
-	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.freeSpareLocked()
 }
 
+// freeSpareLocked wakes callers only if there is something for them: they would wake
+// the sender again, and so on.
 func (s *sender) freeSpareLocked() {
-	s.engine.intake.memory.unreserveLocked(s.spare)
-	s.spare = 0
+	if s.spare > 0 {
+		s.engine.intake.memory.unreserveLocked(s.spare)
+		s.spare = 0
+	}
 }

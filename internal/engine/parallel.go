@@ -65,8 +65,12 @@ func (s *sender) reserveRequest(size int) (bytes int) {
 	return bytes
 }
 
-// freeSpare gives back what no request takes over.
+// freeSpare gives back what no request takes over. Mostly that is nothing, and worth no
+// lock.
 func (s *sender) freeSpare() {
+	if s.spare == 0 {
+		return
+	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.freeSpareLocked()
